@@ -1,0 +1,172 @@
+//! `agora-usage backfill`: fetch the usage of a range of days.
+
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use chrono::{Days, NaiveDate};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::failure::{Exit, Failure};
+use super::summary::{counted, usage_run};
+use crate::collect::{CollectSettings, Collector, Progress, Records};
+use crate::config::AccountSettings;
+use crate::context::Context;
+use crate::domain::period::parse_day;
+use crate::domain::{DateRange, PeriodError, ProjectId, Service};
+use crate::store::Store;
+
+/// Arguments of `backfill`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Days that are final are not asked for again, so that the same command \
+    resumes after a crash.\n\nExit codes: 0 every day is known; 3 some are not, and are listed.")]
+pub(super) struct BackfillArguments {
+    /// First UTC day, YYYY-MM-DD
+    #[arg(long, value_name = "DAY", value_parser = parse_day)]
+    from: NaiveDate,
+    /// Last UTC day, included; days that are not over are left out
+    #[arg(long, value_name = "DAY", value_parser = parse_day)]
+    to: NaiveDate,
+    /// Only this account of the settings [default: all]
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    /// Only this project id; can be repeated
+    #[arg(long, value_name = "ID")]
+    project: Vec<String>,
+    /// Only this service; can be repeated
+    #[arg(long, value_name = "NAME", value_parser = parse_service)]
+    service: Vec<Service>,
+    /// Requests under way at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    workers: Option<u16>,
+    /// Ask for final days too
+    #[arg(long)]
+    again: bool,
+    /// Only say what would be asked
+    #[arg(long)]
+    dry_run: bool,
+}
+
+fn parse_service(name: &str) -> Result<Service, String> {
+    let known = Service::ALL.map(Service::name).join(", ");
+    Service::from_name(name).ok_or_else(|| format!("the services are {known}"))
+}
+
+pub(super) async fn run(context: &Context, arguments: BackfillArguments) -> Result<Exit, Failure> {
+    let range = past_range(&arguments, context.clock.today())?;
+    let accounts = context.settings.chosen(arguments.account.as_deref())?;
+    // Before the database is opened: settings that cannot work change nothing.
+    let apis =
+        accounts.iter().map(|account| context.api(account)).collect::<Result<Vec<_>, _>>()?;
+    let store = context.open_store().await?;
+    let mut exit = Exit::Done;
+    for (account, api) in accounts.into_iter().zip(&apis) {
+        let settings = narrowed(account, &arguments)?;
+        let records = Records {
+            store: &store,
+            account: &account.account,
+            clock: context.clock,
+            settings: &settings,
+        };
+        let collector = Collector { api, records };
+        let ended = backfill(&collector, range, arguments.dry_run).await;
+        // One account that fails does not stop the others.
+        exit = exit.and(ended.unwrap_or_else(|failure| {
+            failure.print();
+            failure.exit
+        }));
+    }
+    Store::close(store).await;
+    Ok(exit)
+}
+
+/// The days of the range that are over.
+fn past_range(arguments: &BackfillArguments, today: NaiveDate) -> Result<DateRange, Failure> {
+    let range = DateRange::new(arguments.from, arguments.to)?;
+    let yesterday = today.checked_sub_days(Days::new(1)).unwrap_or(today);
+    DateRange::new(range.first(), range.last().min(yesterday)).map_err(|_: PeriodError| {
+        Failure::new(Exit::Usage, format!("no day of {range} is over yet; today is {today} (UTC)"))
+            .hint("usage is fetched for past days alone, since today's still moves")
+    })
+}
+
+fn narrowed(
+    account: &AccountSettings,
+    arguments: &BackfillArguments,
+) -> Result<CollectSettings, Failure> {
+    let mut settings = account.collect.clone();
+    for id in &arguments.project {
+        let project_id = ProjectId::new(id).map_err(|error| {
+            Failure::new(Exit::Usage, format!("'{id}' is no project id: {error}"))
+        })?;
+        settings.only_projects.insert(project_id);
+    }
+    if !arguments.service.is_empty() {
+        settings.services.clone_from(&arguments.service);
+    }
+    if let Some(workers) = arguments.workers {
+        settings.workers = usize::from(workers);
+    }
+    settings.policy.again = arguments.again;
+    Ok(settings)
+}
+
+async fn backfill(
+    collector: &Collector<'_>,
+    range: DateRange,
+    dry_run: bool,
+) -> Result<Exit, Failure> {
+    collector.sync_projects().await?;
+    let planned = collector.records.plan(range).await?;
+    if dry_run {
+        let days: i64 = planned.iter().map(|request| request.range.day_count()).sum();
+        println!(
+            "account {}, {range}: {} for {} of a project and service would be made",
+            collector.records.account,
+            counted(planned.len() as u64, "request"),
+            counted(u64::try_from(days).unwrap_or(0), "day"),
+        );
+        return Ok(Exit::Done);
+    }
+    let bar = bar();
+    let run = collector.sync_usage(planned, &bar).await?;
+    bar.clear();
+    let coverage = collector.records.coverage(range).await?;
+    print!("{}", usage_run(collector.records.account, range, &run, &coverage));
+    Ok(if coverage.holes.is_empty() { Exit::Done } else { Exit::Partial })
+}
+
+/// A progress bar on stderr; nothing where stderr is no terminal.
+pub(super) struct Bar {
+    bar: ProgressBar,
+    planned: AtomicU64,
+}
+
+/// A new bar.
+pub(super) fn bar() -> Bar {
+    let bar =
+        if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    if let Ok(style) =
+        ProgressStyle::with_template("{bar:30} {pos}/{len} requests, {per_sec}, {eta} left")
+    {
+        bar.set_style(style);
+    }
+    Bar { bar, planned: AtomicU64::new(0) }
+}
+
+impl Bar {
+    /// Takes the bar off the screen.
+    pub(super) fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Progress for Bar {
+    fn planned(&self, count: usize) {
+        let planned = self.planned.fetch_add(count as u64, Ordering::Relaxed) + count as u64;
+        self.bar.set_length(planned);
+    }
+
+    fn ended(&self) {
+        self.bar.inc(1);
+    }
+}

@@ -1,0 +1,170 @@
+//! Exit codes, and errors in words for people: what, where, and the way out.
+
+use std::process::ExitCode;
+
+use crate::agora_api::ApiError;
+use crate::collect::CollectError;
+use crate::config::ConfigError;
+use crate::domain::PeriodError;
+use crate::rating::RatingError;
+use crate::report::ReportError;
+use crate::store::StoreError;
+use crate::store::bills::BillWriteError;
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Everything is done.
+    Done,
+    /// It failed, or was refused.
+    Failed,
+    /// The command was used wrongly.
+    Usage,
+    /// Done in part: there are holes, contradictions or prices missing.
+    Partial,
+    /// The settings cannot be used.
+    Configuration,
+}
+
+impl Exit {
+    /// The worse of two ends.
+    pub(crate) fn and(self, other: Self) -> Self {
+        if self == Self::Done { other } else { self }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0_u8,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Partial => 3,
+            Exit::Configuration => 78,
+        })
+    }
+}
+
+/// An error for people.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The exit code that it leads to.
+    pub(crate) exit: Exit,
+    /// What went wrong, and where.
+    message: String,
+    /// The way out.
+    hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), hint: None }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Writes it to stderr, with the hint on a line of its own.
+    pub(crate) fn print(&self) {
+        eprintln!("error: {}", self.message);
+        if let Some(hint) = &self.hint {
+            eprintln!("hint: {hint}");
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let failure = Self::new(Exit::Configuration, error.to_string());
+        match error {
+            ConfigError::NoCredentials(account) if account.as_str() == "default" => failure.hint(
+                "set AGORA_CUSTOMER_ID and AGORA_CUSTOMER_SECRET (Console > RESTful API), \
+                 or try `agora-usage demo`",
+            ),
+            ConfigError::NoCredentials(account) => failure.hint(format!(
+                "add customer_id and customer_secret_file to the [[account]] table of '{account}'"
+            )),
+            ConfigError::UnknownAccount(_) => failure
+                .hint("an [[account]] table describes an account; without any there is 'default'"),
+            _ => failure,
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let exit = match error {
+            StoreError::Address(_) => Exit::Configuration,
+            _ => Exit::Failed,
+        };
+        let failure = Self::new(exit, error.to_string());
+        match error {
+            StoreError::Address(_) => {
+                failure.hint("write DATABASE_URL as postgres://user:password@host:5432/database")
+            }
+            StoreError::Unreachable(_) => failure.hint(
+                "check DATABASE_URL and that the server runs; without DATABASE_URL a private \
+                 PostgreSQL is used",
+            ),
+            StoreError::NewerSchema { .. } => {
+                failure.hint("a newer agora-usage made it; install that version")
+            }
+            StoreError::Migration { .. } => failure.hint(
+                "the schema is as the migration before left it; mend the cause and run again",
+            ),
+            _ => failure,
+        }
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        let failure = Self::new(Exit::Failed, error.to_string());
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl From<CollectError> for Failure {
+    fn from(error: CollectError) -> Self {
+        match error {
+            CollectError::Api(error) => error.into(),
+            CollectError::Store(error) => error.into(),
+            CollectError::UnknownProject(_) => Self::new(Exit::Failed, error.to_string()).hint(
+                "give the project id (a short token), not the App ID or the name; \
+                 `agora-usage query projects` lists them",
+            ),
+        }
+    }
+}
+
+impl From<PeriodError> for Failure {
+    fn from(error: PeriodError) -> Self {
+        Self::new(Exit::Usage, error.to_string())
+    }
+}
+
+impl From<RatingError> for Failure {
+    fn from(error: RatingError) -> Self {
+        Self::new(Exit::Failed, error.to_string())
+    }
+}
+
+impl From<BillWriteError> for Failure {
+    fn from(error: BillWriteError) -> Self {
+        match error {
+            BillWriteError::Store(error) => error.into(),
+            BillWriteError::Rating(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        Self::new(Exit::Failed, error.to_string())
+    }
+}

@@ -1,0 +1,141 @@
+//! The command line: one file a command.
+//!
+//! Owns the commands' arguments, exit codes and all wording for people. Only
+//! composes: what is due is decided in [`crate::collect`], what it costs in
+//! [`crate::rating`]. Data goes to stdout, logs and progress to stderr.
+
+mod backfill;
+mod demo;
+mod failure;
+mod migrate;
+mod print;
+mod query;
+mod report;
+mod simulator;
+mod summary;
+mod sync;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::context::Context;
+use failure::{Exit, Failure};
+
+/// What a company used on Agora real-time audio and video, what it will cost,
+/// and which project caused each cent.
+#[derive(Debug, Parser)]
+#[command(name = "agora-usage", version, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done; 1 failed or refused; 2 wrong use; 3 done in part; \
+    78 configuration.")]
+struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Common {
+    /// Settings file [default: ./agora-usage.toml, the user's config folder, /etc/agora-usage]
+    #[arg(long, global = true, value_name = "FILE", env = "AGORA_USAGE_CONFIG")]
+    config: Option<PathBuf>,
+    /// Address of the database [default: from the environment, else a private PostgreSQL]
+    #[arg(long, global = true, value_name = "URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// Say more on stderr: -v what is done, -vv each request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the whole product at work on simulated data, without any set-up
+    Demo(demo::DemoArguments),
+    /// Run one job once
+    #[command(subcommand)]
+    Sync(sync::SyncCommand),
+    /// Fetch the usage of a range of days; safe to run again
+    Backfill(backfill::BackfillArguments),
+    /// Rate whole months and write their reports
+    Report(report::ReportArguments),
+    /// Answer a question of analysts from the database
+    Query(query::QueryArguments),
+    /// Serve the Dashboard API with simulated data
+    Simulator(simulator::SimulatorArguments),
+    /// Bring the database's schema up to date
+    Migrate,
+}
+
+/// Parses the arguments, runs the command and gives its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_log(arguments.common.verbose);
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the program cannot start its threads: {error}");
+            return Exit::Failed.into();
+        }
+    };
+    match runtime.block_on(run(arguments)) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            failure.print();
+            failure.exit.into()
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let Arguments { common, command } = arguments;
+    match command {
+        Command::Demo(arguments) => demo::run(&common, arguments).await,
+        Command::Simulator(arguments) => simulator::run(arguments).await,
+        Command::Sync(command) => sync::run(&Context::load(&common)?, command).await,
+        Command::Backfill(arguments) => backfill::run(&Context::load(&common)?, arguments).await,
+        Command::Report(arguments) => report::run(&Context::load(&common)?, arguments).await,
+        Command::Query(arguments) => query::run(&common, arguments).await,
+        Command::Migrate => migrate::run(&Context::load(&common)?).await,
+    }
+}
+
+fn start_log(verbose: u8) {
+    let level = ["warn", "agora_usage=info,warn", "agora_usage=debug,info"];
+    let level = level[usize::from(verbose).min(level.len() - 1)];
+    let filter = EnvFilter::try_from_env("AGORA_USAGE_LOG").unwrap_or_else(|_| level.into());
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    // A second start, as in tests, is refused and does no harm.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colour)
+        .try_init();
+}
+
+impl Common {
+    /// The settings file that was asked for.
+    pub(crate) fn config(&self) -> Option<&std::path::Path> {
+        self.config.as_deref()
+    }
+
+    /// The database address that was asked for.
+    pub(crate) fn database_url(&self) -> Option<&str> {
+        self.database_url.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn arguments_are_well_formed() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,104 @@
+//! `agora-usage query`: the questions of `queries/`, answered from the database.
+
+mod questions;
+
+use std::collections::BTreeMap;
+
+use super::Common;
+use super::failure::{Exit, Failure};
+use super::print::{Output, is_for_people, plain_table, print_rows, print_text, trimmed};
+use crate::context::Context;
+use crate::store::{StoreError, analyst_queries};
+use questions::{QUESTIONS, Question};
+
+/// Arguments of `query`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Without a name, lists the questions with their parameters. The same files \
+    run with `psql -v month=2026-10 -f queries/NAME.sql`."
+)]
+pub(super) struct QueryArguments {
+    /// Name of the question
+    name: Option<String>,
+    /// Value of a parameter; can be repeated
+    #[arg(short, long = "parameter", value_name = "KEY=VALUE", value_parser = parse_parameter)]
+    parameter: Vec<(String, String)>,
+    /// Form of the rows [default: table on a terminal, else csv]
+    #[arg(long, value_name = "FORM")]
+    output: Option<Output>,
+}
+
+fn parse_parameter(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .ok_or_else(|| "write it as key=value".to_owned())
+}
+
+pub(super) async fn run(common: &Common, arguments: QueryArguments) -> Result<Exit, Failure> {
+    let Some(name) = arguments.name else {
+        print_text(&list()?)?;
+        return Ok(Exit::Done);
+    };
+    let question = find(&name)?;
+    let values = values(&question, arguments.parameter)?;
+    let context = Context::load(common)?;
+    let store = context.open_store().await?;
+    let result = analyst_queries::run(store.pool(), question.sql, &values).await;
+    store.close().await;
+    let output =
+        arguments.output.unwrap_or(if is_for_people() { Output::Table } else { Output::Csv });
+    print_rows(&result.map_err(|error| refused(error, &values))?, output)?;
+    Ok(Exit::Done)
+}
+
+/// A value that the database cannot read is the user's to mend, with the parameters in sight.
+fn refused(error: StoreError, values: &BTreeMap<String, String>) -> Failure {
+    let StoreError::Statement { cause: sqlx::Error::Database(cause), .. } = &error else {
+        return error.into();
+    };
+    let given: Vec<String> =
+        values.iter().map(|(key, value)| format!("{key} = '{value}'")).collect();
+    let message = format!("the database refused the question: {}", cause.message());
+    Failure::new(Exit::Failed, message).hint(format!("check the parameters: {}", given.join(", ")))
+}
+
+fn find(name: &str) -> Result<Question, Failure> {
+    let found = QUESTIONS.iter().find(|(known, _)| *known == name);
+    let (name, sql) = found.ok_or_else(|| {
+        Failure::new(Exit::Usage, format!("there is no question '{name}'"))
+            .hint("`agora-usage query` lists them")
+    })?;
+    Question::parse(name, sql).map_err(|error| Failure::new(Exit::Failed, error))
+}
+
+/// The given values, and defaults for the others.
+fn values(
+    question: &Question,
+    given: Vec<(String, String)>,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut values: BTreeMap<String, String> =
+        question.parameters.iter().map(|p| (p.name.clone(), p.default.clone())).collect();
+    for (key, value) in given {
+        let Some(slot) = values.get_mut(&key) else {
+            let known: Vec<&str> = values.keys().map(String::as_str).collect();
+            let message = format!("'{}' has no parameter '{key}'", question.name);
+            return Err(Failure::new(Exit::Usage, message)
+                .hint(format!("its parameters are {}", known.join(", "))));
+        };
+        *slot = value;
+    }
+    Ok(values)
+}
+
+fn list() -> Result<String, Failure> {
+    let mut table = plain_table();
+    table.set_header(["name", "parameters", "question"]);
+    for (name, sql) in QUESTIONS {
+        let question =
+            Question::parse(name, sql).map_err(|error| Failure::new(Exit::Failed, error))?;
+        let parameters: Vec<&str> =
+            question.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+        table.add_row([*name, &parameters.join(", "), &question.text]);
+    }
+    Ok(format!("{}\n", trimmed(&table)))
+}

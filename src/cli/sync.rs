@@ -1,0 +1,132 @@
+//! `agora-usage sync ...`: one job, once.
+
+use chrono::{Days, NaiveDate};
+
+use super::backfill::bar;
+use super::failure::{Exit, Failure};
+use super::summary::{counted, usage_run};
+use crate::collect::{Collector, Records};
+use crate::config::AccountSettings;
+use crate::context::Context;
+use crate::domain::{DateRange, Month, OccupancySnapshot};
+use crate::store::{Store, requests};
+
+/// Jobs that can be run once.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum SyncCommand {
+    /// Read the project list
+    Projects(AccountArguments),
+    /// Fetch every day of usage that is due: new, failed, or still moving
+    Usage(AccountArguments),
+    /// Take a snapshot of the live channels of every active project
+    Occupancy(AccountArguments),
+}
+
+/// Arguments of each job.
+#[derive(Debug, clap::Args)]
+pub(super) struct AccountArguments {
+    /// Only this account of the settings [default: all]
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+}
+
+pub(super) async fn run(context: &Context, command: SyncCommand) -> Result<Exit, Failure> {
+    let (SyncCommand::Projects(arguments)
+    | SyncCommand::Usage(arguments)
+    | SyncCommand::Occupancy(arguments)) = &command;
+    let accounts = context.settings.chosen(arguments.account.as_deref())?;
+    // Before the database is opened: settings that cannot work change nothing.
+    let apis =
+        accounts.iter().map(|account| context.api(account)).collect::<Result<Vec<_>, _>>()?;
+    let store = context.open_store().await?;
+    let mut exit = Exit::Done;
+    for (account, api) in accounts.into_iter().zip(&apis) {
+        let records = Records {
+            store: &store,
+            account: &account.account,
+            clock: context.clock,
+            settings: &account.collect,
+        };
+        let collector = Collector { api, records };
+        let ended = match command {
+            SyncCommand::Projects(_) => sync_projects(&collector).await,
+            SyncCommand::Usage(_) => sync_usage(&collector, &store, account).await,
+            SyncCommand::Occupancy(_) => sync_occupancy(&collector).await,
+        };
+        // One account that fails does not stop the others.
+        exit = exit.and(ended.unwrap_or_else(|failure| {
+            failure.print();
+            failure.exit
+        }));
+    }
+    store.close().await;
+    Ok(exit)
+}
+
+async fn sync_projects(collector: &Collector<'_>) -> Result<Exit, Failure> {
+    let written = collector.sync_projects().await?;
+    println!(
+        "account {}: {} listed, {} newly found deleted",
+        collector.records.account,
+        counted(written.listed, "project"),
+        written.newly_deleted
+    );
+    Ok(Exit::Done)
+}
+
+async fn sync_usage(
+    collector: &Collector<'_>,
+    store: &Store,
+    account: &AccountSettings,
+) -> Result<Exit, Failure> {
+    collector.sync_projects().await?;
+    let asked = requests::first_day_asked(store.pool(), &account.account).await?;
+    let Some(range) = due_range(collector, asked) else { return Ok(Exit::Done) };
+    let planned = collector.records.plan(range).await?;
+    let bar = bar();
+    let run = collector.sync_usage(planned, &bar).await?;
+    bar.clear();
+    let coverage = collector.records.coverage(range).await?;
+    print!("{}", usage_run(&account.account, range, &run, &coverage));
+    Ok(if coverage.holes.is_empty() { Exit::Done } else { Exit::Partial })
+}
+
+/// From the first day ever asked for, at least the whole previous month, to
+/// yesterday, as far as the platform still answers.
+fn due_range(collector: &Collector<'_>, asked: Option<NaiveDate>) -> Option<DateRange> {
+    let now = collector.records.clock.now();
+    let yesterday = now.date_naive().checked_sub_days(Days::new(1))?;
+    let previous_month = Month::of(now.date_naive()).previous().first_day();
+    let first = asked.map_or(previous_month, |asked| asked.min(previous_month));
+    let available = collector.records.settings.policy.first_available_day(now);
+    DateRange::new(available.map_or(first, |available| first.max(available)), yesterday).ok()
+}
+
+async fn sync_occupancy(collector: &Collector<'_>) -> Result<Exit, Failure> {
+    collector.sync_projects().await?;
+    let run = collector.sync_occupancy().await?;
+    let channels: usize = run.snapshots.iter().map(|snapshot| snapshot.channels.len()).sum();
+    let users: i64 = run.snapshots.iter().map(OccupancySnapshot::user_count).sum();
+    let partial = run.snapshots.iter().filter(|snapshot| snapshot.incompleteness.is_some());
+    let partial = partial.count();
+    println!(
+        "account {}: {} with {} and {}; {} incomplete, {} failed",
+        collector.records.account,
+        counted(run.snapshots.len() as u64, "snapshot"),
+        counted(channels as u64, "channel"),
+        counted(u64::try_from(users).unwrap_or(0), "user"),
+        partial,
+        run.failed.len()
+    );
+    for (project_id, error) in &run.failed {
+        eprintln!("warning: project {project_id} has no snapshot: {error}");
+    }
+    for project_id in &run.without_app_id {
+        eprintln!("warning: project {project_id} has no App ID, so its channels cannot be read");
+    }
+    Ok(match (run.failed.is_empty(), run.snapshots.is_empty()) {
+        (true, _) => Exit::Done,
+        (false, true) => Exit::Failed,
+        (false, false) => Exit::Partial,
+    })
+}

@@ -1,0 +1,117 @@
+//! From due days to requests: none crosses a calendar month, oldest month first.
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::due::{MonthLedger, is_due};
+use super::{CollectError, CollectSettings, Records};
+use crate::domain::{DateRange, ProjectId, Service, UsageSource};
+use crate::store::projects::{self, StoredProject};
+use crate::store::{requests, usage};
+
+/// A usage request to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedRequest {
+    /// Endpoint.
+    pub source: UsageSource,
+    /// Project; none: all of the account (v1).
+    pub project_id: Option<ProjectId>,
+    /// Service.
+    pub service: Service,
+    /// Days, within one month: from the first to the last that is due.
+    pub range: DateRange,
+}
+
+impl Records<'_> {
+    /// The requests that the days of `range` need now. Asks the database alone.
+    ///
+    /// # Errors
+    /// [`CollectError`] when the database fails or a chosen project is unknown.
+    pub async fn plan(&self, range: DateRange) -> Result<Vec<PlannedRequest>, CollectError> {
+        let projects = self.chosen_projects().await?;
+        let mut planned = Vec::new();
+        for days in range.by_month() {
+            let ledger = self.ledger(days).await?;
+            planned.extend(plan_month(&ledger, days, &projects, self.settings, self.clock.now()));
+        }
+        Ok(planned)
+    }
+
+    /// Projects once seen, deleted ones included, as far as they are asked for.
+    pub(super) async fn chosen_projects(&self) -> Result<Vec<StoredProject>, CollectError> {
+        let mut all = projects::read_all(self.store.pool(), self.account).await?;
+        let only = &self.settings.only_projects;
+        let known = |id: &ProjectId| all.iter().any(|stored| stored.project.project_id == *id);
+        if let Some(unknown) = only.iter().find(|id| !known(id)) {
+            return Err(CollectError::UnknownProject(unknown.clone()));
+        }
+        if !only.is_empty() {
+            all.retain(|stored| only.contains(&stored.project.project_id));
+        }
+        Ok(all)
+    }
+
+    /// What is known of the days of one month.
+    pub(super) async fn ledger(&self, days: DateRange) -> Result<MonthLedger, CollectError> {
+        let pool = self.store.pool();
+        let log = requests::facts(pool, self.account, days).await?;
+        let incomplete = usage::incomplete_cells(pool, self.account, days).await?;
+        Ok(MonthLedger::new(days, self.settings.source, &log, &incomplete))
+    }
+}
+
+/// Whether a project can have usage on a day: not after the list first lacked it.
+pub(super) fn can_be_used(stored: &StoredProject, day: NaiveDate) -> bool {
+    stored.deleted_at.is_none_or(|deleted_at| day <= deleted_at.date_naive())
+}
+
+/// The requests that the days of one month need.
+fn plan_month(
+    ledger: &MonthLedger,
+    days: DateRange,
+    projects: &[StoredProject],
+    settings: &CollectSettings,
+    now: DateTime<Utc>,
+) -> Vec<PlannedRequest> {
+    let source = settings.source;
+    let mut planned = Vec::new();
+    let mut add = |project_id: Option<&ProjectId>, service, range: Option<DateRange>| {
+        let project_id = project_id.cloned();
+        planned.extend(range.map(|range| PlannedRequest { source, project_id, service, range }));
+    };
+    let due_of = |stored: &StoredProject, service| {
+        span(days.days().filter(|day| {
+            let cell = ledger.cell(&stored.project.project_id, service, *day);
+            can_be_used(stored, *day) && is_due(*day, cell, now, settings.policy)
+        }))
+    };
+    for service in settings.askable_services() {
+        match source {
+            UsageSource::V1 if settings.only_projects.is_empty() => {
+                // An account whose list is empty may still have usage of deleted projects.
+                let of_all = span(days.days().filter(|day| {
+                    let cell = ledger.cell_of_all_projects(service, *day);
+                    projects.is_empty() && is_due(*day, cell, now, settings.policy)
+                }));
+                let of_each = projects.iter().filter_map(|stored| due_of(stored, service));
+                add(None, service, of_each.chain(of_all).reduce(hull));
+            }
+            _ => {
+                for stored in projects {
+                    add(Some(&stored.project.project_id), service, due_of(stored, service));
+                }
+            }
+        }
+    }
+    planned
+}
+
+/// From the first to the last of some days in order.
+fn span(days: impl Iterator<Item = NaiveDate>) -> Option<DateRange> {
+    let single = |day| DateRange::new(day, day).ok();
+    days.filter_map(single).reduce(hull)
+}
+
+/// The smallest range that holds both.
+fn hull(a: DateRange, b: DateRange) -> DateRange {
+    DateRange::new(a.first().min(b.first()), a.last().max(b.last())).unwrap_or(a)
+}

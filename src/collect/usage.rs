@@ -1,0 +1,258 @@
+//! Job: make planned usage requests and store their answers.
+//!
+//! Fetching and writing go on side by side; answers that are ready are
+//! written together, each with its request, in one transaction. May run twice
+//! without harm, and be killed at any moment: what was committed is done.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use tokio::sync::mpsc;
+
+use super::plan::PlannedRequest;
+use super::{CollectError, Collector, Progress};
+use crate::agora_api::{ApiError, ApiErrorKind};
+use crate::domain::{DayUsage, Service, UsageSource};
+use crate::store::requests::{self, RequestRecord};
+use crate::store::usage::{UsageAnswer, write_answers};
+
+/// Answers that may wait for the writer, and the most that one transaction takes.
+const BATCH_ANSWERS: usize = 32;
+
+/// A request that failed for good.
+#[derive(Debug, Clone)]
+pub struct FailedRequest {
+    /// What was asked.
+    pub request: PlannedRequest,
+    /// Why it failed.
+    pub error: ApiError,
+}
+
+/// What a run did.
+#[derive(Debug, Default)]
+pub struct UsageRun {
+    /// Requests answered.
+    pub answered: u64,
+    /// Requests that failed for good.
+    pub failed: Vec<FailedRequest>,
+    /// Cells that had no value before.
+    pub new_rows: u64,
+    /// Cells whose value changed.
+    pub changed_rows: u64,
+    /// Days whose stored value an answer would have un-said.
+    pub contradicted_days: u64,
+    /// Rows received and requests without any row, by service.
+    by_service: BTreeMap<Service, (u64, Vec<i64>)>,
+}
+
+struct Fetched {
+    planned: PlannedRequest,
+    answer: UsageAnswer,
+    error: Option<ApiError>,
+}
+
+impl Collector<'_> {
+    /// Makes the requests, `workers` at once, in their order.
+    ///
+    /// A request that fails for good is logged with its days and does not stop
+    /// the others. A v1 request for all projects that fails is made again
+    /// project by project.
+    ///
+    /// # Errors
+    /// [`CollectError`] when the database fails or the credentials are refused.
+    pub async fn sync_usage(
+        &self,
+        planned: Vec<PlannedRequest>,
+        progress: &dyn Progress,
+    ) -> Result<UsageRun, CollectError> {
+        let mut run = UsageRun::default();
+        progress.planned(planned.len());
+        self.fetch_and_write(planned, &mut run, progress).await?;
+        let one_by_one = self.one_by_one(&mut run).await?;
+        progress.planned(one_by_one.len());
+        self.fetch_and_write(one_by_one, &mut run, progress).await?;
+        if self.records.settings.only_projects.is_empty() {
+            self.doubt_silence(&mut run).await?;
+        }
+        tracing::info!(
+            account = %self.records.account,
+            answered = run.answered,
+            failed = run.failed.len(),
+            new_rows = run.new_rows,
+            changed_rows = run.changed_rows,
+            contradicted_days = run.contradicted_days,
+            "usage stored"
+        );
+        Ok(run)
+    }
+
+    async fn fetch_and_write(
+        &self,
+        planned: Vec<PlannedRequest>,
+        run: &mut UsageRun,
+        progress: &dyn Progress,
+    ) -> Result<(), CollectError> {
+        let (sender, mut receiver) = mpsc::channel(BATCH_ANSWERS);
+        let refused = AtomicBool::new(false);
+        let fetch = async {
+            // The sender moves in here, so that its end tells the writer.
+            let sender = sender;
+            let mut answers = stream::iter(planned)
+                .take_while(|_| std::future::ready(!refused.load(Ordering::Relaxed)))
+                .map(|planned| self.fetch(planned))
+                .buffer_unordered(self.records.settings.workers.max(1));
+            while let Some(fetched) = answers.next().await {
+                progress.ended();
+                if is_refusal(fetched.error.as_ref()) {
+                    refused.store(true, Ordering::Relaxed);
+                }
+                if sender.send(fetched).await.is_err() {
+                    break;
+                }
+            }
+        };
+        let write = async {
+            // Owned here, so that a failed writer ends the fetching too.
+            let receiver = &mut receiver;
+            let mut batch = Vec::with_capacity(BATCH_ANSWERS);
+            while receiver.recv_many(&mut batch, BATCH_ANSWERS).await > 0 {
+                if let Err(error) = self.write(std::mem::take(&mut batch), run).await {
+                    receiver.close();
+                    return Err(error);
+                }
+            }
+            Ok(())
+        };
+        let ((), written) = tokio::join!(fetch, write);
+        written?;
+        match run.failed.iter().find(|failed| is_refusal(Some(&failed.error))) {
+            Some(refused) => Err(refused.error.clone().into()),
+            None => Ok(()),
+        }
+    }
+
+    async fn fetch(&self, planned: PlannedRequest) -> Fetched {
+        let started_at = self.records.clock.now();
+        let reply = match (planned.source, &planned.project_id) {
+            (UsageSource::V1, project_id) => {
+                self.api.usage_v1(project_id.as_slice(), planned.range).await
+            }
+            (UsageSource::V3, Some(project_id)) => {
+                self.api.usage_v3(project_id, planned.service, planned.range).await
+            }
+            (UsageSource::V3, None) => Err(ApiError::without_project()),
+        };
+        let finished_at = self.records.clock.now();
+        let PlannedRequest { source, project_id, service, range } = planned.clone();
+        let (answered, days, error) = match reply {
+            Ok(reply) => ((reply.status, reply.attempts, reply.request_id), reply.value, None),
+            Err(error) => {
+                let known = (error.status.unwrap_or(0), error.attempts, error.request_id.clone());
+                (known, Vec::new(), Some(error))
+            }
+        };
+        let (status, attempts, platform_request_id) = answered;
+        let request = RequestRecord {
+            source,
+            project_id,
+            service,
+            range,
+            started_at,
+            finished_at,
+            answered: error.is_none(),
+            http_status: Some(status).filter(|status| *status > 0),
+            attempts,
+            platform_request_id,
+            message: error.as_ref().map(ToString::to_string),
+        };
+        let days = of_scope(&planned, days);
+        Fetched { planned, answer: UsageAnswer { request, days }, error }
+    }
+
+    async fn write(&self, batch: Vec<Fetched>, run: &mut UsageRun) -> Result<(), CollectError> {
+        let mut answers = Vec::with_capacity(batch.len());
+        for Fetched { planned, answer, error } in batch {
+            answers.push(answer);
+            match error {
+                None => run.answered += 1,
+                Some(error) => {
+                    tracing::warn!(
+                        project.id = planned.project_id.as_ref().map(ToString::to_string),
+                        service = %planned.service,
+                        usage.days = %planned.range,
+                        %error,
+                        "usage request failed"
+                    );
+                    run.failed.push(FailedRequest { request: planned, error });
+                }
+            }
+        }
+        let written =
+            write_answers(self.records.store.pool(), self.records.account, &answers).await?;
+        run.new_rows += written.new_rows;
+        run.changed_rows += written.changed_rows;
+        run.contradicted_days += written.contradicted_days;
+        for (answer, request_id) in answers.iter().zip(written.request_ids) {
+            if answer.request.answered && answer.request.project_id.is_some() {
+                let (rows, empty) = run.by_service.entry(answer.request.service).or_default();
+                *rows += answer.days.len() as u64;
+                if answer.days.is_empty() {
+                    empty.push(request_id);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes failed requests for all projects out of the run and splits them by project.
+    async fn one_by_one(&self, run: &mut UsageRun) -> Result<Vec<PlannedRequest>, CollectError> {
+        let (of_all, failed): (Vec<_>, Vec<_>) = std::mem::take(&mut run.failed)
+            .into_iter()
+            .partition(|failed| failed.request.project_id.is_none());
+        run.failed = failed;
+        if of_all.is_empty() {
+            return Ok(Vec::new());
+        }
+        let projects = self.records.chosen_projects().await?;
+        if projects.is_empty() {
+            run.failed.extend(of_all);
+            return Ok(Vec::new());
+        }
+        let split = of_all.iter().flat_map(|failed| {
+            projects.iter().map(|stored| PlannedRequest {
+                project_id: Some(stored.project.project_id.clone()),
+                ..failed.request.clone()
+            })
+        });
+        Ok(split.collect())
+    }
+
+    /// One empty answer is an idle project; nothing but empty answers is a doubt.
+    async fn doubt_silence(&self, run: &mut UsageRun) -> Result<(), CollectError> {
+        for (rows, empty) in std::mem::take(&mut run.by_service).into_values() {
+            if rows == 0 && !empty.is_empty() {
+                run.contradicted_days += requests::contradict_empty_answers(
+                    self.records.store.pool(),
+                    self.records.account,
+                    &empty,
+                )
+                .await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_refusal(error: Option<&ApiError>) -> bool {
+    error.is_some_and(|error| error.kind == ApiErrorKind::Unauthorized)
+}
+
+/// Drops rows of projects that were not asked for.
+fn of_scope(planned: &PlannedRequest, mut days: Vec<DayUsage>) -> Vec<DayUsage> {
+    if let Some(project_id) = &planned.project_id {
+        days.retain(|usage| usage.project_id == *project_id);
+    }
+    days
+}

@@ -1,0 +1,270 @@
+//! Settings: files, environment and flags, later ones beating earlier ones.
+//!
+//! Owns their names, defaults and checks. An error names the source of the
+//! bad value; no error or debug output ever holds a secret.
+
+mod raw;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::Url;
+use secrecy::SecretString;
+
+use crate::agora_api::ApiSettings;
+use crate::collect::CollectSettings;
+use crate::collect::due::DuePolicy;
+use crate::domain::{AccountId, Service, UsageSource};
+use crate::rating::{PriceBook, PriceBookError};
+use crate::store::DatabaseAddress;
+use crate::store::cluster::{ClusterSettings, default_data_folder};
+use raw::{RawAccount, RawSettings};
+
+/// Hosts of the platform, tried in this order.
+const DEFAULT_HOSTS: &str = "https://api.agora.io,https://api.sd-rtn.com";
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file or variable that cannot be read, or a value of the wrong kind.
+    #[error("{0}")]
+    Value(String),
+    /// No customer id and secret for an account that needs them.
+    #[error("account '{0}' has no customer id and secret")]
+    NoCredentials(AccountId),
+    /// An account that the settings do not describe.
+    #[error("account '{0}' is not in the settings")]
+    UnknownAccount(String),
+    /// A price book that cannot be used.
+    #[error(transparent)]
+    PriceBook(#[from] PriceBookError),
+}
+
+/// Everything that the program can be told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the database is.
+    pub database: DatabaseAddress,
+    /// Folder that reports are written into.
+    pub report_folder: PathBuf,
+    /// Accounts in the order of the settings, at least one.
+    pub accounts: Vec<AccountSettings>,
+}
+
+/// What the settings say about one account.
+#[derive(Debug, Clone)]
+pub struct AccountSettings {
+    /// Its name.
+    pub account: AccountId,
+    /// Half of the credential; none when only stored data are used.
+    credentials: Option<(String, SecretString)>,
+    hosts: Vec<Url>,
+    limits: ApiLimits,
+    /// What to ask for and how.
+    pub collect: CollectSettings,
+    /// Plan of the price list, `tiered` or `fixed`.
+    pub plan: String,
+    /// Price book file that replaces the plan's own.
+    pub price_book: Option<PathBuf>,
+}
+
+/// Paces and bounds of calls.
+#[derive(Debug, Clone, Copy)]
+struct ApiLimits {
+    requests_per_second: u32,
+    statistics_requests_per_second: u32,
+    request_timeout: Duration,
+    attempts_per_host: u32,
+    first_retry_wait: Duration,
+    max_body_bytes: usize,
+}
+
+impl Settings {
+    /// Reads the settings: `file` or the first of the usual files, then the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] naming the source of the bad value.
+    pub fn load(file: Option<&Path>, database_url: Option<&str>) -> Result<Self, ConfigError> {
+        let raw = raw::read(file)?;
+        Self::resolve(&raw, database_url)
+    }
+
+    fn resolve(raw: &RawSettings, database_url: Option<&str>) -> Result<Self, ConfigError> {
+        let database = match database_url.map(SecretString::from).or_else(|| raw.database_url()) {
+            Some(url) => DatabaseAddress::Given(url),
+            None => DatabaseAddress::Private(ClusterSettings {
+                data_folder: raw.data_folder.clone().unwrap_or_else(default_data_folder),
+                durable: true,
+            }),
+        };
+        let report_folder = raw.report_folder.clone().unwrap_or_else(|| PathBuf::from("reports"));
+        let mut accounts = Vec::new();
+        if raw.account.is_empty() || raw.defaults.customer_id.is_some() {
+            let default = AccountId::new("default").map_err(|e| value(e.to_string()))?;
+            accounts.push(AccountSettings::resolve(default, &RawAccount::default(), raw)?);
+        }
+        for own in &raw.account {
+            let name = own.name.as_deref().unwrap_or_default();
+            let account = AccountId::new(name).map_err(|error| {
+                value(format!("'{name}' is not a name for an account: {error}"))
+            })?;
+            if accounts.iter().any(|other: &AccountSettings| other.account == account) {
+                return Err(value(format!("account '{account}' is described twice")));
+            }
+            accounts.push(AccountSettings::resolve(account, own, raw)?);
+        }
+        Ok(Self { database, report_folder, accounts })
+    }
+
+    /// The account of that name, or every account without a name.
+    ///
+    /// # Errors
+    /// [`ConfigError::UnknownAccount`].
+    pub fn chosen(&self, name: Option<&str>) -> Result<Vec<&AccountSettings>, ConfigError> {
+        let Some(name) = name else { return Ok(self.accounts.iter().collect()) };
+        let chosen = self.accounts.iter().find(|settings| settings.account.as_str() == name);
+        chosen
+            .map(|settings| vec![settings])
+            .ok_or_else(|| ConfigError::UnknownAccount(name.to_owned()))
+    }
+}
+
+impl AccountSettings {
+    fn resolve(
+        account: AccountId,
+        own: &RawAccount,
+        raw: &RawSettings,
+    ) -> Result<Self, ConfigError> {
+        let common = &raw.defaults;
+        let is_default = own.name.is_none();
+        let identity = if is_default { common } else { own };
+        let secret = identity.secret()?;
+        let credentials = identity.customer_id.clone().zip(secret);
+        let text = |of: fn(&RawAccount) -> Option<&String>| of(own).or_else(|| of(common)).cloned();
+        let base_url = text(|raw| raw.base_url.as_ref()).unwrap_or_else(|| DEFAULT_HOSTS.into());
+        let usage_api = text(|raw| raw.usage_api.as_ref()).unwrap_or_else(|| "v3".into());
+        let source = UsageSource::from_name(&usage_api).ok_or_else(|| {
+            value(format!("usage_api = '{usage_api}' is not known; use v3 or v1"))
+        })?;
+        let services = own.services.as_ref().or(common.services.as_ref());
+        Ok(Self {
+            account,
+            credentials,
+            hosts: hosts(&base_url, raw.allow_http)?,
+            limits: ApiLimits {
+                requests_per_second: raw.requests_per_second,
+                statistics_requests_per_second: raw.statistics_requests_per_second,
+                request_timeout: Duration::from_secs(raw.request_timeout_seconds.max(1)),
+                attempts_per_host: raw.attempts_per_host.max(1),
+                first_retry_wait: Duration::from_millis(raw.first_retry_wait_ms),
+                max_body_bytes: raw.max_body_bytes,
+            },
+            collect: CollectSettings {
+                source,
+                services: services_of(services.map(|list| list.0.as_slice()))?,
+                only_projects: std::collections::BTreeSet::new(),
+                policy: DuePolicy {
+                    look_back_days: raw.look_back_days,
+                    api_history_months: raw.api_history_months,
+                    again: false,
+                },
+                workers: usize::try_from(raw.workers.max(1)).unwrap_or(1),
+                page_size: raw.channel_page_size.clamp(1, 500),
+            },
+            plan: text(|raw| raw.plan.as_ref()).unwrap_or_else(|| "tiered".into()),
+            price_book: own.price_book.clone().or_else(|| common.price_book.clone()),
+        })
+    }
+
+    /// How to reach the platform as this account.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoCredentials`].
+    pub fn api_settings(&self) -> Result<ApiSettings, ConfigError> {
+        let (customer_id, customer_secret) = self
+            .credentials
+            .clone()
+            .ok_or_else(|| ConfigError::NoCredentials(self.account.clone()))?;
+        Ok(ApiSettings {
+            hosts: self.hosts.clone(),
+            customer_id,
+            customer_secret,
+            requests_per_second: self.limits.requests_per_second,
+            statistics_requests_per_second: self.limits.statistics_requests_per_second,
+            request_timeout: self.limits.request_timeout,
+            attempts_per_host: self.limits.attempts_per_host,
+            first_retry_wait: self.limits.first_retry_wait,
+            retry_after_cap: Duration::from_mins(2),
+            max_body_bytes: self.limits.max_body_bytes,
+        })
+    }
+
+    /// The price book of the account's plan, or the file that replaces it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the file, the key and what is allowed.
+    pub fn price_book(&self) -> Result<PriceBook, ConfigError> {
+        if let Some(path) = &self.price_book {
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                value(format!("price book {} cannot be read: {error}", path.display()))
+            })?;
+            return Ok(PriceBook::parse(&path.display().to_string(), &text)?);
+        }
+        let embedded = PriceBook::embedded(&self.plan).ok_or_else(|| {
+            value(format!("plan = '{}' is not known; use tiered or fixed", self.plan))
+        })?;
+        Ok(embedded?)
+    }
+}
+
+fn value(message: String) -> ConfigError {
+    ConfigError::Value(message)
+}
+
+fn services_of(names: Option<&[String]>) -> Result<Vec<Service>, ConfigError> {
+    let Some(names) = names else {
+        return Ok(vec![Service::Rtc, Service::CloudRecording, Service::Miniapp]);
+    };
+    let known = Service::ALL.map(Service::name).join(", ");
+    let service = |name: &String| {
+        Service::from_name(name.trim())
+            .ok_or_else(|| value(format!("services: '{name}' is not known; use some of {known}")))
+    };
+    let mut services = names.iter().map(service).collect::<Result<Vec<_>, _>>()?;
+    services.sort_unstable();
+    services.dedup();
+    if services.is_empty() {
+        return Err(value(format!("services: the list is empty; use some of {known}")));
+    }
+    Ok(services)
+}
+
+/// Checks a comma list of hosts: HTTPS, or HTTP to this machine or where it is allowed.
+fn hosts(list: &str, allow_http: bool) -> Result<Vec<Url>, ConfigError> {
+    let host = |text: &str| {
+        let wrong = |why: &str| {
+            value(format!("AGORA_BASE_URL (base_url) has a host that cannot be used: {why}"))
+        };
+        let url = Url::parse(text.trim())
+            .map_err(|error| wrong(&format!("{error}; write it as https://api.agora.io")))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong("credentials belong in AGORA_CUSTOMER_ID and AGORA_CUSTOMER_SECRET"));
+        }
+        if url.path() != "/" || url.query().is_some() {
+            return Err(wrong("write scheme, host and port without a path"));
+        }
+        let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        match url.scheme() {
+            "https" => Ok(url),
+            "http" if loopback || allow_http => Ok(url),
+            "http" => Err(wrong(
+                "http would send the secret in the clear; use https, or set allow_http = true",
+            )),
+            other => Err(wrong(&format!("'{other}' is not https"))),
+        }
+    };
+    list.split(',').filter(|text| !text.trim().is_empty()).map(host).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! Settings as they are written, before they are checked.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use secrecy::SecretString;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use super::{ConfigError, value};
+
+const FILE_NAME: &str = "agora-usage.toml";
+
+/// Variables with the program's prefix that are no settings of this list.
+const OTHER_VARIABLES: [&str; 3] = ["NOW", "LOG", "CONFIG"];
+
+/// Every key of the settings file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSettings {
+    database_url: Option<Secret>,
+    pub(super) data_folder: Option<PathBuf>,
+    pub(super) report_folder: Option<PathBuf>,
+    #[serde(default = "defaults::look_back_days")]
+    pub(super) look_back_days: u32,
+    #[serde(default = "defaults::api_history_months")]
+    pub(super) api_history_months: u32,
+    #[serde(default = "defaults::requests_per_second")]
+    pub(super) requests_per_second: u32,
+    #[serde(default = "defaults::statistics_requests_per_second")]
+    pub(super) statistics_requests_per_second: u32,
+    #[serde(default = "defaults::workers")]
+    pub(super) workers: u32,
+    #[serde(default = "defaults::request_timeout_seconds")]
+    pub(super) request_timeout_seconds: u64,
+    #[serde(default = "defaults::attempts_per_host")]
+    pub(super) attempts_per_host: u32,
+    #[serde(default = "defaults::first_retry_wait_ms")]
+    pub(super) first_retry_wait_ms: u64,
+    #[serde(default = "defaults::max_body_bytes")]
+    pub(super) max_body_bytes: usize,
+    #[serde(default = "defaults::channel_page_size")]
+    pub(super) channel_page_size: u32,
+    #[serde(default)]
+    pub(super) allow_http: bool,
+    #[serde(default)]
+    pub(super) account: Vec<RawAccount>,
+    // Keys of the account `default`, and defaults of the others. Listed here
+    // rather than flattened, since flattening would let unknown keys pass.
+    customer_id: Option<String>,
+    customer_secret: Option<Secret>,
+    customer_secret_file: Option<PathBuf>,
+    base_url: Option<String>,
+    usage_api: Option<String>,
+    services: Option<Names>,
+    plan: Option<String>,
+    price_book: Option<PathBuf>,
+    #[serde(skip)]
+    pub(super) defaults: RawAccount,
+}
+
+/// Keys of an `[[account]]` table.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAccount {
+    pub(super) name: Option<String>,
+    pub(super) customer_id: Option<String>,
+    customer_secret: Option<Secret>,
+    customer_secret_file: Option<PathBuf>,
+    pub(super) base_url: Option<String>,
+    pub(super) usage_api: Option<String>,
+    pub(super) services: Option<Names>,
+    pub(super) plan: Option<String>,
+    pub(super) price_book: Option<PathBuf>,
+}
+
+/// Defaults, each with its reason in the README.
+mod defaults {
+    pub(super) const fn look_back_days() -> u32 {
+        7
+    }
+    pub(super) const fn api_history_months() -> u32 {
+        12
+    }
+    /// One below the documented 10, so that a clock that differs a little does no harm.
+    pub(super) const fn requests_per_second() -> u32 {
+        9
+    }
+    /// Two below the documented 20.
+    pub(super) const fn statistics_requests_per_second() -> u32 {
+        18
+    }
+    pub(super) const fn workers() -> u32 {
+        8
+    }
+    /// The platform advises 20 s or more.
+    pub(super) const fn request_timeout_seconds() -> u64 {
+        30
+    }
+    pub(super) const fn attempts_per_host() -> u32 {
+        4
+    }
+    pub(super) const fn first_retry_wait_ms() -> u64 {
+        1_000
+    }
+    pub(super) const fn max_body_bytes() -> usize {
+        256 * 1024 * 1024
+    }
+    pub(super) const fn channel_page_size() -> u32 {
+        500
+    }
+}
+
+/// A text that must not be printed.
+#[derive(Debug, Clone)]
+struct Secret(SecretString);
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The usual error would quote the value.
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => Ok(Self(text.into())),
+            _ => Err(D::Error::custom("a secret must be a text in quotes")),
+        }
+    }
+}
+
+/// A list of names, or one text with commas, as variables have it.
+#[derive(Debug, Clone)]
+pub(super) struct Names(pub(super) Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            List(Vec<String>),
+            Text(String),
+        }
+        Ok(Self(match Written::deserialize(deserializer)? {
+            Written::List(names) => names,
+            Written::Text(text) => text.split(',').map(|name| name.trim().to_owned()).collect(),
+        }))
+    }
+}
+
+impl RawSettings {
+    pub(super) fn database_url(&self) -> Option<SecretString> {
+        self.database_url.as_ref().map(|url| url.0.clone())
+    }
+
+    fn with_defaults(mut self) -> Self {
+        self.defaults = RawAccount {
+            name: None,
+            customer_id: self.customer_id.clone(),
+            customer_secret: self.customer_secret.clone(),
+            customer_secret_file: self.customer_secret_file.clone(),
+            base_url: self.base_url.clone(),
+            usage_api: self.usage_api.clone(),
+            services: self.services.clone(),
+            plan: self.plan.clone(),
+            price_book: self.price_book.clone(),
+        };
+        self
+    }
+}
+
+impl RawAccount {
+    /// The secret, from the settings or from the file that they name.
+    pub(super) fn secret(&self) -> Result<Option<SecretString>, ConfigError> {
+        match (&self.customer_secret, &self.customer_secret_file) {
+            (Some(secret), _) => Ok(Some(secret.0.clone())),
+            (None, Some(path)) => Ok(Some(secret_in(path)?)),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+fn secret_in(path: &Path) -> Result<SecretString, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        value(format!("the secret file {} cannot be read: {error}", path.display()))
+    })?;
+    Ok(text.trim_end_matches(['\r', '\n']).into())
+}
+
+/// Reads file and environment into one.
+pub(super) fn read(file: Option<&Path>) -> Result<RawSettings, ConfigError> {
+    let mut figment = Figment::new();
+    if let Some(path) = file {
+        if !path.is_file() {
+            return Err(value(format!("the settings file {} is not there", path.display())));
+        }
+        figment = figment.merge(Toml::file_exact(path));
+    } else if let Some(path) = usual_files().into_iter().find(|path| path.is_file()) {
+        figment = figment.merge(Toml::file_exact(path));
+    }
+    figment = figment.merge(Env::prefixed("AGORA_USAGE_").ignore(&OTHER_VARIABLES));
+    // Taken as plain texts: the usual reading would make a number of a secret of digits.
+    let plain = [
+        ("AGORA_CUSTOMER_ID", "customer_id"),
+        ("AGORA_CUSTOMER_SECRET", "customer_secret"),
+        ("AGORA_CUSTOMER_SECRET_FILE", "customer_secret_file"),
+        ("AGORA_BASE_URL", "base_url"),
+        ("DATABASE_URL", "database_url"),
+    ];
+    for (variable, key) in plain {
+        if let Some(text) = variable_text(variable)? {
+            figment = figment.merge(Serialized::default(key, text));
+        }
+    }
+    if let Some(path) = variable_text("DATABASE_URL_FILE")? {
+        use secrecy::ExposeSecret;
+        let url = secret_in(Path::new(&path))?;
+        figment = figment.merge(Serialized::default("database_url", url.expose_secret()));
+    }
+    let raw: RawSettings =
+        figment.extract().map_err(|error| value(format!("settings: {error}")))?;
+    Ok(raw.with_defaults())
+}
+
+/// A variable's text; an empty one counts as not set.
+fn variable_text(name: &str) -> Result<Option<String>, ConfigError> {
+    match env::var(name) {
+        Ok(text) if text.is_empty() => Ok(None),
+        Ok(text) => Ok(Some(text)),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => {
+            Err(value(format!("the variable {name} is not valid UTF-8")))
+        }
+    }
+}
+
+/// Where a settings file is looked for; the first one counts.
+fn usual_files() -> Vec<PathBuf> {
+    let mut files = vec![PathBuf::from(FILE_NAME)];
+    if let Ok(strategy) = etcetera::choose_base_strategy() {
+        files.push(strategy.config_dir().join("agora-usage").join(FILE_NAME));
+    }
+    files.push(Path::new("/etc/agora-usage").join(FILE_NAME));
+    files
+}

@@ -1,0 +1,86 @@
+use super::*;
+
+fn settings(toml: &str) -> Result<Settings, ConfigError> {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("agora-usage.toml");
+    std::fs::write(&path, toml).expect("written");
+    Settings::load(Some(&path), Some("postgres://localhost/x"))
+}
+
+fn message(toml: &str) -> String {
+    settings(toml).expect_err("refused").to_string()
+}
+
+#[test]
+fn defaults_are_those_of_the_readme() {
+    let settings = settings("").expect("valid");
+    let account = &settings.accounts[0];
+    assert_eq!(account.account.as_str(), "default");
+    assert_eq!(account.collect.source, UsageSource::V3);
+    let services = [Service::Rtc, Service::CloudRecording, Service::Miniapp];
+    assert_eq!(account.collect.services, services);
+    assert_eq!(account.hosts[0].as_str(), "https://api.agora.io/");
+    assert!(matches!(account.api_settings(), Err(ConfigError::NoCredentials(_))));
+    assert_eq!(account.price_book().expect("embedded").name, "tiered-usd");
+}
+
+#[test]
+fn an_account_takes_over_what_it_does_not_say_itself_except_credentials() {
+    let settings = settings(
+        r#"
+        plan = "fixed"
+        services = ["rtc"]
+        [[account]]
+        name = "east"
+        customer_id = "a"
+        customer_secret = "b"
+        usage_api = "v1"
+        [[account]]
+        name = "west"
+        plan = "tiered"
+        "#,
+    );
+    let settings = settings.expect("valid");
+    let names: Vec<_> = settings.accounts.iter().map(|a| a.account.to_string()).collect();
+    assert_eq!(names, ["east", "west"]);
+    let [east, west] = &settings.accounts[..] else { panic!("two accounts") };
+    assert_eq!((east.plan.as_str(), west.plan.as_str()), ("fixed", "tiered"));
+    assert_eq!(east.collect.source, UsageSource::V1);
+    assert!(east.api_settings().is_ok());
+    assert!(matches!(west.api_settings(), Err(ConfigError::NoCredentials(_))));
+    assert!(matches!(settings.chosen(Some("north")), Err(ConfigError::UnknownAccount(_))));
+}
+
+#[test]
+fn a_bad_value_names_key_and_source() {
+    let text = message("workers = \"many\"");
+    assert!(text.contains("workers") && text.contains("agora-usage.toml"), "{text}");
+    let text = message("wokers = 3");
+    assert!(text.contains("wokers"), "{text}");
+    assert!(message("services = [\"rtc\", \"telephone\"]").contains("'telephone' is not known"));
+    assert!(message("usage_api = \"v2\"").contains("use v3 or v1"));
+    assert!(message("[[account]]\nname = \"a/b\"").contains("'a/b' is not a name"));
+    assert!(
+        message("[[account]]\nname=\"a\"\n[[account]]\nname=\"a\"").contains("described twice")
+    );
+}
+
+#[test]
+fn c47_a_secret_of_the_wrong_kind_is_not_quoted() {
+    let text = message("customer_secret = 123454321");
+    assert!(!text.contains("123454321"), "{text}");
+    let debug = format!("{:?}", settings("customer_secret = \"hush-hush\"").expect("valid"));
+    assert!(!debug.contains("hush-hush"));
+}
+
+#[test]
+fn c23_a_host_without_tls_is_refused_unless_it_is_this_machine() {
+    let host = |text: &str, allow_http| hosts(text, allow_http).map(|urls| urls.len());
+    assert!(host("http://api.agora.io", false).is_err());
+    assert_eq!(host("http://api.agora.io", true).expect("allowed"), 1);
+    assert_eq!(host("http://127.0.0.1:8080,https://b.example", false).expect("valid"), 2);
+    let error = hosts("https://me:hidden@api.agora.io", false).expect_err("refused").to_string();
+    assert!(!error.contains("hidden"), "{error}");
+    assert!(hosts("https://api.agora.io/dev/v1", false).is_err());
+    assert!(hosts("api.agora.io", false).is_err());
+}

@@ -1,0 +1,53 @@
+//! What a command runs with: settings, clock, and the way to the database.
+
+use crate::agora_api::AgoraApi;
+use crate::clock::{Clock, NOW_VARIABLE};
+use crate::config::{AccountSettings, ConfigError, Settings};
+use crate::store::{Store, StoreError};
+
+/// Settings and clock of a run.
+#[derive(Debug)]
+pub struct Context {
+    /// Settings of files, environment and flags.
+    pub settings: Settings,
+    /// The time of day.
+    pub clock: Clock,
+}
+
+impl Context {
+    /// Reads settings and clock as the command line asks.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the source of the bad value.
+    pub(crate) fn load(common: &crate::cli::Common) -> Result<Self, ConfigError> {
+        let settings = Settings::load(common.config(), common.database_url())?;
+        Ok(Self { settings, clock: clock()? })
+    }
+
+    /// Opens the database and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is no way to a database of the right version.
+    pub async fn open_store(&self) -> Result<Store, StoreError> {
+        const CONNECTIONS: u32 = 4;
+        Store::open(&self.settings.database, CONNECTIONS).await
+    }
+
+    /// A client of the account. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`ConfigError`] without credentials.
+    pub fn api(&self, account: &AccountSettings) -> Result<AgoraApi, ConfigError> {
+        AgoraApi::new(account.api_settings()?).map_err(ConfigError::Value)
+    }
+}
+
+/// The clock that the environment asks for.
+///
+/// # Errors
+/// [`ConfigError`] for a text that is no time.
+pub fn clock() -> Result<Clock, ConfigError> {
+    let text = std::env::var(NOW_VARIABLE).ok();
+    Clock::from_setting(text.as_deref())
+        .map_err(|error| ConfigError::Value(format!("{NOW_VARIABLE}: {error}")))
+}

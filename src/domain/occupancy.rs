@@ -1,0 +1,60 @@
+//! Who is in which channel, at one moment.
+
+use chrono::{DateTime, Utc};
+
+use super::ProjectId;
+
+/// A live channel and how many users it held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel {
+    /// Up to 64 bytes on Agora's side; taken as it comes.
+    pub name: String,
+    /// Users in it, 0 or more.
+    pub user_count: i64,
+}
+
+/// Why a snapshot may not show every channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Incompleteness {
+    /// Channels moved between pages: fewer distinct names than the total says.
+    Drift,
+    /// The server sent the same page again.
+    StuckPage,
+    /// The bound on pages was reached.
+    PageLimit,
+}
+
+impl Incompleteness {
+    /// Word used in tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Drift => "drift",
+            Self::StuckPage => "stuck_page",
+            Self::PageLimit => "page_limit",
+        }
+    }
+}
+
+/// One reading of a project's live channels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OccupancySnapshot {
+    /// Whose channels.
+    pub project_id: ProjectId,
+    /// When the first page was received.
+    pub observed_at: DateTime<Utc>,
+    /// Each channel once, in the order in which it was first seen.
+    pub channels: Vec<Channel>,
+    /// How many channels the platform says there are.
+    pub total_channels: i64,
+    /// None when every channel was seen.
+    pub incompleteness: Option<Incompleteness>,
+}
+
+impl OccupancySnapshot {
+    /// Users over all channels seen.
+    #[must_use]
+    pub fn user_count(&self) -> i64 {
+        self.channels.iter().map(|channel| channel.user_count).sum()
+    }
+}

@@ -1,0 +1,6 @@
+//! Tests that run all steps together, and what every test of rating needs.
+
+mod cases;
+mod properties;
+mod reference;
+pub(super) mod support;

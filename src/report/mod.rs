@@ -1,0 +1,193 @@
+//! From a rated bill to files, published whole.
+//!
+//! Owns the layout of a month's folder (`OUT/<account>/<YYYY-MM>/`), the
+//! columns of every file in it, the file names, the check that the files add
+//! up to the bill, and the way in which a folder replaces the one before it.
+//! Does not rate, query or know a pool: it gets a [`Bill`] and the usage that
+//! the bill was made from. Money comes in as whole units and goes out as
+//! decimal columns; no float and no sum of the data-frame library touches it.
+//!
+//! The steps: `month` gathers what is known of each project, `summary`,
+//! `bill_table` and `project_days` make tables of it, each `format` turns
+//! tables into files, `publish` puts them in place, with the `manifest` last.
+
+mod bill_table;
+mod csv;
+mod error;
+mod file_names;
+mod format;
+mod manifest;
+mod model;
+mod month;
+mod parquet;
+mod project_days;
+mod publish;
+#[cfg(test)]
+mod sample;
+mod summary;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::thread;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::{BillStatus, DayUsage, Project};
+use crate::rating::Bill;
+
+pub use error::ReportError;
+pub use format::Format;
+pub use model::{Coverage, MissingDays};
+pub use publish::check_writable;
+
+use format::MonthTables;
+use manifest::FileEntry;
+use month::ProjectMonth;
+use publish::Staging;
+
+/// Everything that a month's files are made from.
+#[derive(Debug, Clone)]
+pub struct MonthReport<'a> {
+    /// The rated bill, with its split over projects and days.
+    pub bill: &'a Bill,
+    /// All usage of the month, in any order; one row a project, service and day.
+    pub usage: &'a [DayUsage],
+    /// Every known project of the account, also those without usage.
+    pub projects: &'a [Project],
+    /// What of the month is known.
+    pub coverage: Coverage,
+}
+
+impl MonthReport<'_> {
+    /// In progress until the month has ended; then incomplete while usage or a
+    /// price is unknown, so that the total may still change; else complete.
+    #[must_use]
+    pub fn status(&self) -> BillStatus {
+        if self.coverage.month_in_progress {
+            BillStatus::InProgress
+        } else if self.has_gaps() {
+            BillStatus::Incomplete
+        } else {
+            BillStatus::Complete
+        }
+    }
+
+    /// Whether usage that should be known, or a price, is missing.
+    #[must_use]
+    pub fn has_gaps(&self) -> bool {
+        let coverage = &self.coverage;
+        let holes = !coverage.missing_days.is_empty() || coverage.incomplete_cells > 0;
+        holes || !coverage.complete || !self.bill.unpriced.is_empty()
+    }
+}
+
+/// How and where to write a report.
+#[derive(Debug, Clone)]
+pub struct ReportOptions {
+    /// Formats to write; one that is named twice is written once.
+    pub formats: Vec<Format>,
+    /// Folder above the accounts' folders.
+    pub out: PathBuf,
+    /// Whether CSV files begin with a byte order mark.
+    pub byte_order_mark: bool,
+    /// Whether CSV leaves names as they are that a spreadsheet would run as a formula.
+    pub raw: bool,
+    /// Time that the manifest gives; nothing else depends on it.
+    pub generated_at: DateTime<Utc>,
+}
+
+/// A month that is in place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// `OUT/<account>/<YYYY-MM>`.
+    pub folder: PathBuf,
+    /// Files written, the manifest among them.
+    pub files: usize,
+    /// Bytes of all of them.
+    pub bytes: u64,
+}
+
+/// Writes the files of one month and puts them in place of the month's earlier files.
+///
+/// Two runs over the same data write the same bytes, but for `generated_at` in
+/// the manifest. Files in the folder that no report wrote stay in it.
+///
+/// # Errors
+/// [`ReportError`]; whatever it is, the earlier files are as they were.
+pub fn write_month(
+    report: &MonthReport<'_>,
+    options: &ReportOptions,
+) -> Result<Published, ReportError> {
+    let bill = report.bill;
+    let projects = month::projects(report);
+    let tables =
+        MonthTables { summary: summary::table(bill, &projects)?, bill: bill_table::table(bill)? };
+    let formats = distinct(&options.formats);
+
+    let parent = options.out.join(bill.account.as_str());
+    let staging = Staging::begin(&parent, &bill.month.to_string())?;
+    let mut files = Vec::new();
+    for format in &formats {
+        for file in format.month_files(&tables, options)? {
+            files.push(staging.write(file)?);
+        }
+    }
+    files.extend(write_projects(bill, &projects, &formats, options, &staging)?);
+
+    let bytes: u64 = files.iter().map(|file| file.bytes).sum();
+    let count = files.len();
+    let text = manifest::text(report, &projects, files, options.generated_at)?;
+    staging.write_bytes(manifest::FILE_NAME, &text)?;
+    let folder = staging.publish()?;
+    Ok(Published { folder, files: count + 1, bytes: bytes + text.len() as u64 })
+}
+
+/// Each format once, in the order asked for.
+fn distinct(formats: &[Format]) -> Vec<Format> {
+    let mut once: Vec<Format> = Vec::new();
+    for format in formats {
+        if !once.contains(format) {
+            once.push(*format);
+        }
+    }
+    once
+}
+
+/// Writes one file a project and format, on every core: thousands of small
+/// files cost more in encoding and in system calls than in bytes.
+fn write_projects(
+    bill: &Bill,
+    projects: &[ProjectMonth<'_>],
+    formats: &[Format],
+    options: &ReportOptions,
+    staging: &Staging,
+) -> Result<Vec<FileEntry>, ReportError> {
+    staging.create_folder(file_names::PROJECTS_FOLDER)?;
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let part_length = projects.len().div_ceil(threads).max(1);
+    let write_part = |part: &[ProjectMonth<'_>]| {
+        let mut written = Vec::with_capacity(part.len() * formats.len());
+        for project in part {
+            let days = project_days::table(bill, project)?;
+            for format in formats {
+                if let Some(file) = format.project_file(&project.file_stem, &days, options)? {
+                    written.push(staging.write(file)?);
+                }
+            }
+        }
+        Ok(written)
+    };
+    let parts: Result<Vec<Vec<FileEntry>>, ReportError> = thread::scope(|scope| {
+        let workers: Vec<_> = projects
+            .chunks(part_length)
+            .map(|part| scope.spawn(move || write_part(part)))
+            .collect();
+        workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    Ok(parts?.into_iter().flatten().collect())
+}

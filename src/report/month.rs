@@ -1,0 +1,67 @@
+//! What is known of each project in the month, brought together.
+//!
+//! Projects come from three places that need not agree: the list of projects,
+//! the bill and the usage. A project in any of them has its row and its file.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{DayUsage, Media, Project, ProjectId};
+use crate::rating::ProjectAllocation;
+
+use super::{MonthReport, file_names};
+
+/// One project's month.
+#[derive(Debug)]
+pub(super) struct ProjectMonth<'a> {
+    /// Its id.
+    pub(super) id: &'a ProjectId,
+    /// Name of its files, without folder and extension.
+    pub(super) file_stem: String,
+    /// As listed; none when only its usage is known.
+    pub(super) project: Option<&'a Project>,
+    /// Its share of the bill; none without usage.
+    pub(super) allocation: Option<&'a ProjectAllocation>,
+    /// Its usage, by day, then by service.
+    pub(super) usage: Vec<&'a DayUsage>,
+}
+
+impl<'a> ProjectMonth<'a> {
+    fn new(id: &'a ProjectId) -> Self {
+        Self { id, file_stem: String::new(), project: None, allocation: None, usage: Vec::new() }
+    }
+
+    /// Its share of the bill in minor units, 0 without usage.
+    pub(super) fn cost_minor_units(&self) -> i128 {
+        self.allocation.map_or(0, |allocation| allocation.cost_minor_units)
+    }
+
+    /// Seconds of a media over all services; none when no row has a value for it.
+    pub(super) fn seconds(&self, media: Media) -> Option<i128> {
+        let values = self.usage.iter().filter_map(|row| row.seconds[media.index()]);
+        values.map(i128::from).reduce(|sum, value| sum + value)
+    }
+}
+
+/// Every project of the report, sorted by the bytes of its id.
+pub(super) fn projects<'a>(report: &MonthReport<'a>) -> Vec<ProjectMonth<'a>> {
+    let mut by_id: BTreeMap<&ProjectId, ProjectMonth<'a>> = BTreeMap::new();
+    for project in report.projects {
+        let id = &project.project_id;
+        by_id.entry(id).or_insert_with(|| ProjectMonth::new(id)).project = Some(project);
+    }
+    for allocation in &report.bill.projects {
+        let id = &allocation.project_id;
+        by_id.entry(id).or_insert_with(|| ProjectMonth::new(id)).allocation = Some(allocation);
+    }
+    for row in report.usage {
+        let id = &row.project_id;
+        by_id.entry(id).or_insert_with(|| ProjectMonth::new(id)).usage.push(row);
+    }
+    let mut projects: Vec<_> = by_id.into_values().collect();
+    let stems = file_names::stems(projects.iter().map(|project| project.id.as_str()));
+    for (project, stem) in projects.iter_mut().zip(stems) {
+        project.file_stem = stem;
+        project.usage.sort_unstable_by_key(|row| (row.day, row.service));
+    }
+    projects
+}

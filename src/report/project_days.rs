@@ -1,0 +1,54 @@
+//! `projects/<project_id>`: one row a day and service, with its cost.
+//!
+//! A day without a row was idle, or is unknown; the manifest tells which.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use polars::prelude::DataFrame;
+
+use crate::domain::{Media, Money, Service};
+use crate::rating::{ALLOCATION_SCALE, Bill};
+
+use super::month::ProjectMonth;
+use super::table::{self, Table};
+use super::{ReportError, file_names};
+
+/// The project's usage by day, then service; no row for a project without usage.
+///
+/// # Errors
+/// [`ReportError::Disagreement`] unless the costs add up to the project's cost in the summary.
+pub(super) fn table(bill: &Bill, project: &ProjectMonth<'_>) -> Result<Table, ReportError> {
+    let rows = &project.usage;
+    let mut columns = Vec::with_capacity(Media::COUNT + 3);
+    columns.push(table::days("day", rows.iter().map(|row| row.day)));
+    let services: Vec<_> = rows.iter().map(|row| Some(row.service.name())).collect();
+    columns.push(table::text("service", &services));
+    for media in Media::ALL {
+        let seconds = rows.iter().map(|row| row.seconds[media.index()]).collect();
+        columns.push(table::whole(&format!("{}_seconds", media.name()), seconds));
+    }
+
+    let mut costs = costs(project);
+    let units = rows.iter().map(|row| Some(costs.remove(&(row.day, row.service)).unwrap_or(0)));
+    let cost = table::decimals("cost", units, ALLOCATION_SCALE)?;
+    let project_cost = Money { minor_units: project.cost_minor_units(), currency: bill.currency };
+    let expected_units = table::money_units(project_cost, ALLOCATION_SCALE)?;
+    let name = format!("{}/{}", file_names::PROJECTS_FOLDER, project.id);
+    let sum = table::checked_sum(&name, &cost, rows.len(), expected_units, ALLOCATION_SCALE)?;
+    columns.push(cost);
+
+    let frame = DataFrame::new(rows.len(), columns)?;
+    Ok(Table { frame, free_text: &[], sums: vec![("cost", sum)] })
+}
+
+/// The project's cost by day and service, in units of 10^-[`ALLOCATION_SCALE`].
+fn costs(project: &ProjectMonth<'_>) -> HashMap<(NaiveDate, Service), i128> {
+    let mut costs = HashMap::with_capacity(project.usage.len());
+    for day in project.allocation.iter().flat_map(|allocation| &allocation.days) {
+        for line in &day.lines {
+            *costs.entry((day.day, line.service)).or_default() += line.cost_micro_units;
+        }
+    }
+    costs
+}

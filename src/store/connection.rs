@@ -1,0 +1,146 @@
+//! The way to a database: an address, or the private cluster.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+use super::cluster::{ClusterSettings, PrivateCluster};
+use super::error::StoreError;
+use super::migrate;
+
+/// Name of the database inside a private cluster.
+const PRIVATE_DATABASE: &str = "agora_usage";
+
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where the database is.
+#[derive(Debug, Clone)]
+pub enum DatabaseAddress {
+    /// A server that somebody else runs; the address may hold a password.
+    Given(SecretString),
+    /// A cluster that this program runs itself.
+    Private(ClusterSettings),
+}
+
+/// An open database whose schema is up to date.
+#[derive(Debug)]
+pub struct Store {
+    pool: PgPool,
+    /// Keeps the private cluster running.
+    cluster: Option<PrivateCluster>,
+}
+
+impl Store {
+    /// Opens the database, starts the private cluster where that is what was
+    /// asked for, and brings the schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is no way to a database of the right version.
+    pub async fn open(address: &DatabaseAddress, connections: u32) -> Result<Self, StoreError> {
+        let store = Self::connect(address, connections).await?;
+        migrate::migrate(&store.pool).await?;
+        Ok(store)
+    }
+
+    /// Like [`Store::open`], after removing everything that the program has stored there.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is no way to a database, or it cannot be emptied.
+    pub async fn open_empty(
+        address: &DatabaseAddress,
+        connections: u32,
+    ) -> Result<Self, StoreError> {
+        let store = Self::connect(address, connections).await?;
+        migrate::remove_everything(&store.pool).await?;
+        migrate::migrate(&store.pool).await?;
+        Ok(store)
+    }
+
+    async fn connect(address: &DatabaseAddress, connections: u32) -> Result<Self, StoreError> {
+        let (options, cluster) = match address {
+            DatabaseAddress::Given(url) => (options_of(url)?, None),
+            DatabaseAddress::Private(settings) => {
+                let (options, cluster) = start_private(settings.clone()).await?;
+                (options, Some(cluster))
+            }
+        };
+        let pool = connect(options, connections).await?;
+        Ok(Self { pool, cluster })
+    }
+
+    /// Connections to the database.
+    #[must_use]
+    pub const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// The private cluster, if that is what is open.
+    #[must_use]
+    pub const fn cluster(&self) -> Option<&PrivateCluster> {
+        self.cluster.as_ref()
+    }
+
+    /// Closes every connection, and gives back the private cluster, which
+    /// stops with its last user.
+    pub async fn close(self) {
+        self.pool.close().await;
+        if let Some(cluster) = self.cluster {
+            // A server that does not stop in time is left to its next user.
+            let _ = tokio::task::spawn_blocking(move || drop(cluster)).await;
+        }
+    }
+}
+
+fn options_of(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
+    let url = url.expose_secret();
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(StoreError::Address("it does not begin with postgres://".to_owned()));
+    }
+    PgConnectOptions::from_str(url).map_err(|error| StoreError::Address(error.to_string()))
+}
+
+async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPool, StoreError> {
+    // Unnamed statements alone: named ones break behind a transaction pooler.
+    let options = options.application_name("agora-usage").statement_cache_capacity(0);
+    let pool = PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(CONNECT_TIMEOUT)
+        .connect_with(options);
+    pool.await.map_err(|error| StoreError::Unreachable(error.to_string()))
+}
+
+async fn start_private(
+    settings: ClusterSettings,
+) -> Result<(PgConnectOptions, PrivateCluster), StoreError> {
+    let start = tokio::task::spawn_blocking(move || PrivateCluster::acquire(&settings));
+    let cluster = start.await.map_err(|error| StoreError::Unreachable(error.to_string()))??;
+    let options = cluster.connect_options("postgres");
+    let admin = connect(options, 1).await?;
+    let exists: bool =
+        sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+            .bind(PRIVATE_DATABASE)
+            .fetch_one(&admin)
+            .await
+            .map_err(StoreError::during("looking for the database"))?;
+    if !exists {
+        let created = sqlx::query("create database agora_usage").execute(&admin).await;
+        // Two first users may both find it missing; one of them creates it.
+        let is_there = |error: &sqlx::Error| {
+            error
+                .as_database_error()
+                .is_some_and(|e| matches!(e.code().as_deref(), Some("42P04" | "23505")))
+        };
+        match created {
+            Err(error) if !is_there(&error) => {
+                return Err(StoreError::during("creating the database")(error));
+            }
+            _ => {}
+        }
+    }
+    admin.close().await;
+    let options = cluster.connect_options(PRIVATE_DATABASE);
+    Ok((options, cluster))
+}

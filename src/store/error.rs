@@ -1,0 +1,52 @@
+//! What can go wrong with the database, as far as a caller can decide on it.
+
+/// A failure of the database or of its set-up.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database address is no PostgreSQL address.
+    #[error("the database address cannot be read: {0}")]
+    Address(String),
+    /// No connection.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
+    /// The schema is newer than this program.
+    #[error("the database has migration {version}, which this program does not know")]
+    NewerSchema {
+        /// The unknown migration.
+        version: i64,
+    },
+    /// A migration failed; the schema is as it was before it.
+    #[error("migration {version} failed: {cause}")]
+    Migration {
+        /// The migration that failed, 0 when none had begun.
+        version: i64,
+        /// What the database said.
+        cause: String,
+    },
+    /// A statement failed.
+    #[error("{context}: {cause}")]
+    Statement {
+        /// What was being done, with the table.
+        context: &'static str,
+        /// What the database said.
+        cause: sqlx::Error,
+    },
+    /// A stored value that this program did not write.
+    #[error("{table} holds a value that this program does not know: {value}")]
+    UnknownValue {
+        /// Table and column.
+        table: &'static str,
+        /// The value as text.
+        value: String,
+    },
+    /// The private cluster cannot be used.
+    #[error(transparent)]
+    Cluster(#[from] super::cluster::ClusterError),
+}
+
+impl StoreError {
+    /// For `map_err`: names what was being done.
+    pub(super) fn during(context: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |cause| Self::Statement { context, cause }
+    }
+}
