@@ -1,17 +1,18 @@
 -- Rated months: the bill, its lines, and what each project and day has of it.
 
 create table agora.bill (
-    account_id    text           not null references agora.account,
-    month         date           not null check (extract(day from month) = 1),
-    revision      integer        not null check (revision >= 0),
-    status        text           not null check (status in ('complete', 'incomplete', 'in_progress')),
-    currency      text           not null,
-    exact_total   numeric(38, 12) not null,
-    total         numeric(38, 6) not null,
-    unallocated   numeric(38, 6) not null,
-    book_name     text           not null,
-    book_sha256   text           not null,
-    rated_at      timestamptz    not null,
+    account_id         text            not null references agora.account,
+    month              date            not null check (extract(day from month) = 1),
+    revision           integer         not null check (revision >= 0),
+    status             text            not null check (status in ('complete', 'incomplete', 'in_progress')),
+    currency           text            not null,
+    minor_unit_digits  smallint        not null check (minor_unit_digits between 0 and 6),
+    exact_total        numeric(38, 12) not null,
+    total              numeric(38, 6)  not null,
+    unallocated        numeric(38, 6)  not null,
+    book_name          text            not null,
+    book_sha256        text            not null,
+    rated_at           timestamptz     not null,
     primary key (account_id, month, revision)
 );
 
@@ -23,6 +24,8 @@ comment on column agora.bill.revision is '0: draft.';
 comment on column agora.bill.status is
     'complete; incomplete: days or values are missing, contradicted or unpriced; in_progress: the month is not over.';
 comment on column agora.bill.currency is 'ISO 4217 code of every amount of the bill.';
+comment on column agora.bill.minor_unit_digits is
+    'Decimal places of the currency''s minor unit: 2 for USD.';
 comment on column agora.bill.exact_total is 'Sum of the exact line amounts, before the one rounding.';
 comment on column agora.bill.total is 'The total, rounded half up to the minor unit of the currency.';
 comment on column agora.bill.unallocated is 'Part of the total that belongs to no project.';

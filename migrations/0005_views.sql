@@ -45,14 +45,16 @@ select
     a.project_id,
     coalesce(p.project_name, '') as project_name,
     a.month,
-    sum(a.cost) as cost,
+    round(sum(a.cost), b.minor_unit_digits) as cost,
     b.currency,
     b.status as bill_status
 from agora.bill_allocation as a
 join agora.bill as b using (account_id, month, revision)
 left join agora.project as p using (account_id, project_id)
 where a.revision = 0
-group by a.account_id, a.project_id, p.project_name, a.month, b.currency, b.status;
+group by
+    a.account_id, a.project_id, p.project_name, a.month,
+    b.currency, b.minor_unit_digits, b.status;
 
 comment on view agora.project_cost_monthly is
     'Cost by project and month in whole minor units; the rows of a month and bill.unallocated sum to the bill.';

@@ -17,7 +17,7 @@ select
     to_char(c.month, 'YYYY-MM') as month,
     c.project_id,
     c.project_name,
-    trim_scale(c.cost) as cost,
+    c.cost,
     c.currency,
     round(100 * c.cost / nullif(b.total, 0), 1) as share,
     c.bill_status

@@ -116,8 +116,8 @@ async fn backfill(
     dry_run: bool,
 ) -> Result<Exit, Failure> {
     collector.sync_projects().await?;
-    let planned = collector.records.plan(range).await?;
     if dry_run {
+        let planned = collector.records.plan(range).await?;
         let days: i64 = planned.iter().map(|request| request.range.day_count()).sum();
         println!(
             "account {}, {range}: {} for {} of a project and service would be made",
@@ -127,6 +127,7 @@ async fn backfill(
         );
         return Ok(Exit::Done);
     }
+    let planned = collector.plan(range).await?;
     let bar = bar();
     let run = collector.sync_usage(planned, &bar).await?;
     bar.clear();

@@ -146,7 +146,7 @@ async fn play(stage: &Stage, arguments: &DemoArguments) -> Result<story::Story, 
     collector.sync_projects().await?;
     let range = a_year(stage.clock)?;
     eprintln!("demo: fetching {range} over HTTP, paced below the limit");
-    let planned = collector.records.plan(range).await?;
+    let planned = collector.plan(range).await?;
     let bar = bar();
     let usage = collector.sync_usage(planned, &bar).await?;
     bar.clear();

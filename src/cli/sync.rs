@@ -82,7 +82,7 @@ async fn sync_usage(
     collector.sync_projects().await?;
     let asked = requests::first_day_asked(store.pool(), &account.account).await?;
     let Some(range) = due_range(collector, asked) else { return Ok(Exit::Done) };
-    let planned = collector.records.plan(range).await?;
+    let planned = collector.plan(range).await?;
     let bar = bar();
     let run = collector.sync_usage(planned, &bar).await?;
     bar.clear();

@@ -93,7 +93,7 @@ fn plan_month(
                     projects.is_empty() && is_due(*day, cell, now, settings.policy)
                 }));
                 let of_each = projects.iter().filter_map(|stored| due_of(stored, service));
-                add(None, service, of_each.chain(of_all).reduce(hull));
+                add(None, service, of_each.chain(of_all).reduce(DateRange::hull));
             }
             _ => {
                 for stored in projects {
@@ -108,10 +108,5 @@ fn plan_month(
 /// From the first to the last of some days in order.
 fn span(days: impl Iterator<Item = NaiveDate>) -> Option<DateRange> {
     let single = |day| DateRange::new(day, day).ok();
-    days.filter_map(single).reduce(hull)
-}
-
-/// The smallest range that holds both.
-fn hull(a: DateRange, b: DateRange) -> DateRange {
-    DateRange::new(a.first().min(b.first()), a.last().max(b.last())).unwrap_or(a)
+    days.filter_map(single).reduce(DateRange::hull)
 }

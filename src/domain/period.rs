@@ -90,6 +90,12 @@ impl DateRange {
         Self::new(self.first.max(other.first), self.last.min(other.last)).ok()
     }
 
+    /// The smallest range that holds both.
+    #[must_use]
+    pub fn hull(self, other: Self) -> Self {
+        Self { first: self.first.min(other.first), last: self.last.max(other.last) }
+    }
+
     /// The parts of the range that lie in one calendar month each, in order.
     pub fn by_month(self) -> impl Iterator<Item = Self> {
         let mut next = Some(self.first);

@@ -67,15 +67,16 @@ async fn insert_bill(
 ) -> Result<(), BillWriteError> {
     let exact_total = exact_decimal_units(&bill.exact_total, LINE_SCALE)?;
     sqlx::query(
-        "insert into agora.bill (account_id, month, revision, status, currency, exact_total, \
-         total, unallocated, book_name, book_sha256, rated_at) \
-         values ($1, $2, $3, $4, $5, $6::numeric, $7::numeric, $8::numeric, $9, $10, $11)",
+        "insert into agora.bill (account_id, month, revision, status, currency, \
+         minor_unit_digits, exact_total, total, unallocated, book_name, book_sha256, rated_at) \
+         values ($1, $2, $3, $4, $5, $6, $7::numeric, $8::numeric, $9::numeric, $10, $11, $12)",
     )
     .bind(bill.account.as_str())
     .bind(bill.month.first_day())
     .bind(DRAFT)
     .bind(status.name())
     .bind(bill.currency.code())
+    .bind(i16::try_from(bill.currency.minor_unit_digits()).unwrap_or(2))
     .bind(decimal_text(exact_total, LINE_SCALE))
     .bind(bill.total.to_string())
     .bind(bill.unallocated.to_string())

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Connection, PgConnection};
 
 use super::cluster::{ClusterSettings, PrivateCluster};
 use super::error::StoreError;
@@ -105,11 +106,15 @@ fn options_of(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
 async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPool, StoreError> {
     // Unnamed statements alone: named ones break behind a transaction pooler.
     let options = options.application_name("agora-usage").statement_cache_capacity(0);
-    let pool = PgPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(CONNECT_TIMEOUT)
-        .connect_with(options);
-    pool.await.map_err(|error| StoreError::Unreachable(error.to_string()))
+    // A pool hides why it cannot connect; a first connection of our own tells.
+    let first = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options));
+    let first = first.await.map_err(|_| {
+        StoreError::Unreachable(format!("no answer within {} s", CONNECT_TIMEOUT.as_secs()))
+    })?;
+    let unreachable = |error: sqlx::Error| StoreError::Unreachable(error.to_string());
+    first.map_err(unreachable)?.close().await.map_err(unreachable)?;
+    let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(CONNECT_TIMEOUT);
+    pool.connect_with(options).await.map_err(unreachable)
 }
 
 async fn start_private(

@@ -76,6 +76,32 @@ pub async fn write_list(
     Ok(ProjectsWritten { listed: listed.rows_affected(), newly_deleted: deleted.rows_affected() })
 }
 
+/// Adds projects that are known from usage alone; returns how many were new.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer.
+pub async fn add_unlisted(
+    pool: &PgPool,
+    account: &AccountId,
+    project_ids: &[ProjectId],
+    seen_at: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let ids: Vec<&str> = project_ids.iter().map(ProjectId::as_str).collect();
+    let added = sqlx::query(
+        "insert into agora.project \
+         (account_id, project_id, project_name, status, has_certificate, first_seen_at) \
+         select $1, project_id, '', 'unknown', false, $3 from unnest($2::text[]) as r (project_id) \
+         order by project_id on conflict (account_id, project_id) do nothing",
+    )
+    .bind(account.as_str())
+    .bind(ids)
+    .bind(seen_at)
+    .execute(pool)
+    .await
+    .map_err(StoreError::during("writing project"))?;
+    Ok(added.rows_affected())
+}
+
 /// A project with when it was found to be deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredProject {

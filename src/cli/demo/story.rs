@@ -106,13 +106,16 @@ fn top_projects(written: &Written) -> String {
     let money = |minor_units| amount(&Money { minor_units, currency: bill.currency });
     let mut table = plain_table();
     table.set_header(["project", "name", "cost"]);
-    for project in projects.iter().take(LISTED_PROJECTS) {
+    // A rest of one project is listed like the others.
+    let listed =
+        if projects.len() == LISTED_PROJECTS + 1 { projects.len() } else { LISTED_PROJECTS };
+    for project in projects.iter().take(listed) {
         let known = written.projects.iter().find(|known| known.project_id == project.project_id);
         let name = known.map_or("", |known| known.name.as_str());
         table.add_row([project.project_id.as_str(), name, &money(project.cost_minor_units)]);
     }
-    let rest: i128 = projects.iter().skip(LISTED_PROJECTS).map(|p| p.cost_minor_units).sum();
-    let others = projects.len().saturating_sub(LISTED_PROJECTS);
+    let rest: i128 = projects.iter().skip(listed).map(|p| p.cost_minor_units).sum();
+    let others = projects.len().saturating_sub(listed);
     if others > 0 {
         table.add_row([&format!("{others} others"), "", money(rest).as_str()]);
     }
