@@ -33,6 +33,14 @@ impl Context {
         Store::open(&self.settings.database, CONNECTIONS).await
     }
 
+    /// Opens the database to read from it; changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is no way to a database that holds anything.
+    pub async fn open_store_for_reading(&self) -> Result<Store, StoreError> {
+        Store::open_for_reading(&self.settings.database, 1).await
+    }
+
     /// A client of the account. Must be called within a tokio runtime.
     ///
     /// # Errors

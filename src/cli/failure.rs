@@ -108,6 +108,8 @@ impl From<StoreError> for Failure {
                 "check DATABASE_URL and that the server runs; without DATABASE_URL a private \
                  PostgreSQL is used",
             ),
+            StoreError::NoSchema => failure
+                .hint("fetch something first (`agora-usage sync usage`), or check DATABASE_URL"),
             StoreError::NewerSchema { .. } => {
                 failure.hint("a newer agora-usage made it; install that version")
             }

@@ -42,7 +42,7 @@ pub(super) async fn run(common: &Common, arguments: QueryArguments) -> Result<Ex
     let question = find(&name)?;
     let values = values(&question, arguments.parameter)?;
     let context = Context::load(common)?;
-    let store = context.open_store().await?;
+    let store = context.open_store_for_reading().await?;
     let result = analyst_queries::run(store.pool(), question.sql, &values).await;
     store.close().await;
     let output =

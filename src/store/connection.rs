@@ -46,6 +46,22 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens the database to read from it, as a role that may change nothing can.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is no way to a database, or
+    /// [`StoreError::NoSchema`] when the program never stored anything there.
+    pub async fn open_for_reading(
+        address: &DatabaseAddress,
+        connections: u32,
+    ) -> Result<Self, StoreError> {
+        let store = Self::connect(address, connections).await?;
+        if !migrate::has_schema(&store.pool).await? {
+            return Err(StoreError::NoSchema);
+        }
+        Ok(store)
+    }
+
     /// Like [`Store::open`], after removing everything that the program has stored there.
     ///
     /// # Errors

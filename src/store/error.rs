@@ -15,6 +15,9 @@ pub enum StoreError {
         /// The unknown migration.
         version: i64,
     },
+    /// The program never stored anything in this database.
+    #[error("the database holds nothing of agora-usage yet")]
+    NoSchema,
     /// A migration failed; the schema is as it was before it.
     #[error("migration {version} failed: {cause}")]
     Migration {

@@ -31,6 +31,14 @@ pub fn newest_version() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
+/// Whether any migration was ever applied.
+pub(super) async fn has_schema(pool: &PgPool) -> Result<bool, StoreError> {
+    sqlx::query_scalar("select to_regclass('agora.account') is not null")
+        .fetch_one(pool)
+        .await
+        .map_err(StoreError::during("looking for the schema"))
+}
+
 /// Removes the schema and all its data, in one transaction.
 pub(super) async fn remove_everything(pool: &PgPool) -> Result<(), StoreError> {
     let failed = || StoreError::during("emptying the database");
