@@ -18,16 +18,17 @@ comment on column agora.account.first_seen_at is
     'When the first job ran for the account.';
 
 create table agora.project (
-    account_id       text        not null references agora.account,
-    project_id       text        not null check (project_id <> ''),
-    project_name     text        not null,
-    app_id           text,
-    status           text        not null check (status in ('active', 'disabled', 'deleted', 'unknown')),
-    created_at       timestamptz,
-    has_certificate  boolean     not null,
-    first_seen_at    timestamptz not null,
-    last_listed_at   timestamptz,
-    deleted_at       timestamptz,
+    account_id        text        not null references agora.account,
+    project_id        text        not null check (project_id <> ''),
+    project_name      text        not null,
+    app_id            text,
+    status            text        not null check (status in ('active', 'disabled', 'deleted', 'unknown')),
+    created_at        timestamptz,
+    has_certificate   boolean     not null,
+    recording_server  text,
+    first_seen_at     timestamptz not null,
+    last_listed_at    timestamptz,
+    deleted_at        timestamptz,
     primary key (account_id, project_id)
 );
 
@@ -45,6 +46,8 @@ comment on column agora.project.status is
 comment on column agora.project.created_at is 'When the project was created, as the platform says.';
 comment on column agora.project.has_certificate is
     'Whether an App Certificate is enabled. The certificate itself is never stored.';
+comment on column agora.project.recording_server is
+    'Address of the on-premise recording server, host:port; null where none is set.';
 comment on column agora.project.first_seen_at is 'When the project was first seen.';
 comment on column agora.project.last_listed_at is
     'When the project was last in the list; null when it never was.';

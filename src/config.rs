@@ -20,6 +20,9 @@ use crate::store::DatabaseAddress;
 use crate::store::cluster::{ClusterSettings, default_data_folder};
 use raw::{RawAccount, RawSettings};
 
+/// A settings file that explains every key and sets none.
+pub const EXAMPLE: &str = include_str!("config/example.toml");
+
 /// Hosts of the platform, tried in this order.
 const DEFAULT_HOSTS: &str = "https://api.agora.io,https://api.sd-rtn.com";
 
@@ -174,6 +177,14 @@ impl AccountSettings {
             plan: text(|raw| raw.plan.as_ref()).unwrap_or_else(|| "tiered".into()),
             price_book: own.price_book.clone().or_else(|| common.price_book.clone()),
         })
+    }
+
+    /// Whether on-premise recording may be counted twice: usage v3 of `default`
+    /// says that its video durations include it (API reference, 2020).
+    #[must_use]
+    pub fn may_count_recording_twice(&self) -> bool {
+        let services = self.collect.askable_services();
+        services.contains(&Service::Rtc) && services.contains(&Service::Recording)
     }
 
     /// How to reach the platform as this account.

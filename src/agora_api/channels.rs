@@ -1,8 +1,9 @@
 //! `GET /dev/v1/channel/{appid}`: one page of a project's live channels.
 
+use futures_util::stream::{self, Stream};
 use serde::Deserialize;
 
-use super::client::{AgoraApi, Family, Reply};
+use super::client::{AgoraApi, Call, Family, Reply};
 use super::error::ApiError;
 use super::wire::Count;
 use crate::domain::{AppId, Channel};
@@ -55,8 +56,27 @@ impl AgoraApi {
         let query = [("page_no", page_no.to_string()), ("page_size", page_size.to_string())];
         let query = query.each_ref().map(|(name, value)| (*name, value.as_str()));
         let path = ["dev", "v1", "channel", app_id.as_str()];
-        let reply: Reply<Body> = self.get(Family::ChannelList, ENDPOINT, &path, &query).await?;
+        let call = Call::get(Family::ChannelList, ENDPOINT, &path, &query);
+        let reply: Reply<Body> = self.send(call).await?;
         reply.try_map(ENDPOINT, |body| page(body.data))
+    }
+}
+
+impl AgoraApi {
+    /// The pages of a project's channels one after another, until one is empty or fails.
+    ///
+    /// Channels move between pages while one reads; the caller judges what it saw.
+    pub fn channel_pages<'a>(
+        &'a self,
+        app_id: &'a AppId,
+        page_size: u32,
+    ) -> impl Stream<Item = Result<Reply<ChannelPage>, ApiError>> + 'a {
+        stream::try_unfold(Some(0_u32), move |page_no| async move {
+            let Some(page_no) = page_no else { return Ok(None) };
+            let page = self.channel_page(app_id, page_no, page_size).await?;
+            let next = (!page.value.channels.is_empty()).then(|| page_no.saturating_add(1));
+            Ok(Some((page, next)))
+        })
     }
 }
 
@@ -74,6 +94,12 @@ fn page(wire: WirePage) -> Result<ChannelPage, String> {
         channels: channels.collect::<Result<_, String>>()?,
         total_channels: known(wire.total_size, "total_size")?,
     })
+}
+
+/// Decodes a body without a call.
+#[cfg(test)]
+pub(super) fn decoded(body: &str) -> Result<ChannelPage, String> {
+    page(serde_json::from_str::<Body>(body).map_err(|error| error.to_string())?.data)
 }
 
 #[cfg(test)]

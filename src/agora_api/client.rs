@@ -1,19 +1,24 @@
-//! What every call shares: address, credentials, pacing, retries and bounds.
+//! What every call shares: address, credentials, pacing, retries and hosts.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Response, StatusCode, Url};
+use chrono::{DateTime, Utc};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::HeaderValue;
+use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
+use super::attempt::{Attempt, attempt};
 use super::error::{ApiError, ApiErrorKind};
 use super::pacing::Pacer;
-use super::wire::{Verdict, excerpt};
+
+/// Everything but letters, digits and `-._~`: channel names hold most of ASCII.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Calls that share one limit of the platform, per account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +27,34 @@ pub enum Family {
     Projects,
     /// Usage calls, documented at 10 requests a second.
     Usage,
-    /// The channel list, documented at 20 requests a second.
+    /// Kicking rules, documented at 10 requests a second.
+    KickingRules,
+    /// The channel list; each statistics call is documented at 20 requests a second.
     ChannelList,
+    /// Users of a channel.
+    ChannelUsers,
+    /// A user's role.
+    UserRole,
+    /// Whether a user is a co-host.
+    CoHost,
+}
+
+impl Family {
+    const COUNT: usize = 7;
+
+    const ALL: [Self; Self::COUNT] = [
+        Self::Projects,
+        Self::Usage,
+        Self::KickingRules,
+        Self::ChannelList,
+        Self::ChannelUsers,
+        Self::UserRole,
+        Self::CoHost,
+    ];
+
+    const fn is_statistics(self) -> bool {
+        !matches!(self, Self::Projects | Self::Usage | Self::KickingRules)
+    }
 }
 
 /// How to reach the platform as one account, and the bounds of every call.
@@ -35,9 +66,9 @@ pub struct ApiSettings {
     pub customer_id: String,
     /// Password of basic authentication.
     pub customer_secret: SecretString,
-    /// Pace of project and of usage calls each; 0 switches pacing off.
+    /// Pace of project, usage and kicking-rule calls each; 0 switches pacing off.
     pub requests_per_second: u32,
-    /// Pace of the channel list; 0 switches pacing off.
+    /// Pace of each statistics call; 0 switches pacing off.
     pub statistics_requests_per_second: u32,
     /// Bound on one attempt, from connecting to the end of the body.
     pub request_timeout: Duration,
@@ -60,19 +91,22 @@ pub struct Reply<T> {
     pub status: u16,
     /// `X-Request-ID` of the answer.
     pub request_id: Option<String>,
+    /// `Date` of the answer, by the platform's clock, to the second.
+    pub answered_at: Option<DateTime<Utc>>,
     /// Attempts made, at least 1.
     pub attempts: u32,
 }
 
 impl<T> Reply<T> {
+    /// Turns the wire type into what it means; a text says why that cannot be done.
     pub(super) fn try_map<U>(
         self,
         endpoint: &'static str,
         convert: impl FnOnce(T) -> Result<U, String>,
     ) -> Result<Reply<U>, ApiError> {
-        let Self { value, status, request_id, attempts } = self;
+        let Self { value, status, request_id, answered_at, attempts } = self;
         match convert(value) {
-            Ok(value) => Ok(Reply { value, status, request_id, attempts }),
+            Ok(value) => Ok(Reply { value, status, request_id, answered_at, attempts }),
             Err(cause) => Err(ApiError {
                 status: Some(status),
                 request_id,
@@ -83,15 +117,53 @@ impl<T> Reply<T> {
     }
 }
 
+/// One call of the API, before it is sent.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    pub(super) family: Family,
+    /// Name in errors, such as `GET usage v3`.
+    pub(super) endpoint: &'static str,
+    pub(super) method: Method,
+    /// Segments of the path, not yet encoded; an empty last one is a trailing slash.
+    pub(super) path: &'a [&'a str],
+    pub(super) query: &'a [(&'a str, &'a str)],
+    pub(super) body: Option<serde_json::Value>,
+}
+
+impl<'a> Call<'a> {
+    /// A question: it may be asked again and again.
+    pub(super) const fn get(
+        family: Family,
+        endpoint: &'static str,
+        path: &'a [&'a str],
+        query: &'a [(&'a str, &'a str)],
+    ) -> Self {
+        Self { family, endpoint, method: Method::GET, path, query, body: None }
+    }
+
+    /// A change: it is sent again only when it certainly did not arrive.
+    pub(super) const fn write(
+        family: Family,
+        endpoint: &'static str,
+        method: Method,
+        path: &'a [&'a str],
+        body: serde_json::Value,
+    ) -> Self {
+        Self { family, endpoint, method, path, query: &[], body: Some(body) }
+    }
+
+    fn may_repeat(&self, error: &ApiError) -> bool {
+        if self.method == Method::GET { error.is_transient() } else { error.never_arrived() }
+    }
+}
+
 /// Client of one account.
 #[derive(Debug)]
 pub struct AgoraApi {
     http: reqwest::Client,
     settings: ApiSettings,
     authorization: HeaderValue,
-    projects: Pacer,
-    usage: Pacer,
-    channel_list: Pacer,
+    pacers: [Pacer; Family::COUNT],
 }
 
 impl AgoraApi {
@@ -114,42 +186,45 @@ impl AgoraApi {
         let mut authorization = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(pair)))
             .map_err(|_| "the credentials cannot be sent in a header".to_owned())?;
         authorization.set_sensitive(true);
-        Ok(Self {
-            http,
-            authorization,
-            projects: Pacer::new(settings.requests_per_second),
-            usage: Pacer::new(settings.requests_per_second),
-            channel_list: Pacer::new(settings.statistics_requests_per_second),
-            settings,
-        })
+        let pacers = Family::ALL.map(|family| {
+            Pacer::new(if family.is_statistics() {
+                settings.statistics_requests_per_second
+            } else {
+                settings.requests_per_second
+            })
+        });
+        Ok(Self { http, settings, authorization, pacers })
     }
 
-    /// Sends a GET until it is answered, refused for good or out of attempts.
-    pub(super) async fn get<T: DeserializeOwned>(
+    /// Makes a call until it is answered, refused for good or out of attempts.
+    ///
+    /// Attempts that failed on the side of a host (no connection, no answer in
+    /// time, 5xx) lead to the next host in the end; a 4xx never does.
+    pub(super) async fn send<T: DeserializeOwned>(
         &self,
-        family: Family,
-        endpoint: &'static str,
-        path: &[&str],
-        query: &[(&str, &str)],
+        call: Call<'_>,
     ) -> Result<Reply<T>, ApiError> {
-        let attempts = AtomicU32::new(0);
+        let (attempts, host_failures) = (AtomicU32::new(0), AtomicU32::new(0));
         let host_count = u32::try_from(self.settings.hosts.len()).unwrap_or(1).max(1);
+        let most_attempts = self.settings.attempts_per_host.saturating_mul(host_count);
         let waits = ExponentialBuilder::default()
             .with_min_delay(self.settings.first_retry_wait)
             .with_factor(2.5)
             .with_max_delay(Duration::from_mins(1))
-            .with_max_times(
-                (self.settings.attempts_per_host * host_count).saturating_sub(1) as usize
-            );
-        let attempt = || async {
-            let number = attempts.fetch_add(1, Ordering::Relaxed);
-            let url = self.url(number / self.settings.attempts_per_host, path, query);
-            self.pacer(family).turn().await;
-            self.attempt(endpoint, url).await
+            .with_max_times(most_attempts.saturating_sub(1) as usize);
+        let once = || async {
+            attempts.fetch_add(1, Ordering::Relaxed);
+            let host = host_failures.load(Ordering::Relaxed) / self.settings.attempts_per_host;
+            self.pacers[call.family as usize].turn().await;
+            let outcome = self.attempt(&call, host).await;
+            if outcome.as_ref().is_err_and(ApiError::is_the_hosts_fault) {
+                host_failures.fetch_add(1, Ordering::Relaxed);
+            }
+            outcome
         };
-        let outcome = attempt
+        let outcome = once
             .retry(waits)
-            .when(ApiError::is_transient)
+            .when(|error| call.may_repeat(error))
             .adjust(|error, wait| self.wait_before_retry(error, wait))
             .notify(|error, wait| {
                 let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
@@ -163,21 +238,37 @@ impl AgoraApi {
         }
     }
 
-    fn pacer(&self, family: Family) -> &Pacer {
-        match family {
-            Family::Projects => &self.projects,
-            Family::Usage => &self.usage,
-            Family::ChannelList => &self.channel_list,
-        }
+    async fn attempt<T: DeserializeOwned>(
+        &self,
+        call: &Call<'_>,
+        host: u32,
+    ) -> Result<Reply<T>, ApiError> {
+        let url = self.url(host, call).ok_or_else(|| {
+            let cause = "the address cannot be built".to_owned();
+            ApiError::new(ApiErrorKind::Malformed(cause), call.endpoint)
+        })?;
+        let request = self.http.request(call.method.clone(), url);
+        attempt(Attempt {
+            request,
+            endpoint: call.endpoint,
+            body: call.body.as_ref(),
+            authorization: &self.authorization,
+            max_body_bytes: self.settings.max_body_bytes,
+        })
+        .await
     }
 
-    /// Address on the host that is due; segments are percent-encoded.
-    fn url(&self, host: u32, path: &[&str], query: &[(&str, &str)]) -> Option<Url> {
+    /// Address on a host; none without a host, or for a segment that addresses take for a step up.
+    fn url(&self, host: u32, call: &Call<'_>) -> Option<Url> {
         let last = self.settings.hosts.len().checked_sub(1)?;
         let mut url = self.settings.hosts.get((host as usize).min(last))?.clone();
-        url.path_segments_mut().ok()?.pop_if_empty().extend(path);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
+        if call.path.iter().any(|segment| matches!(*segment, "." | "..")) {
+            return None;
+        }
+        let segments = call.path.iter().map(|text| utf8_percent_encode(text, SEGMENT).to_string());
+        url.set_path(&segments.collect::<Vec<_>>().join("/"));
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(call.query);
         }
         Some(url)
     }
@@ -201,157 +292,45 @@ impl AgoraApi {
         }
         error
     }
-
-    async fn attempt<T: DeserializeOwned>(
-        &self,
-        endpoint: &'static str,
-        url: Option<Url>,
-    ) -> Result<Reply<T>, ApiError> {
-        let unreachable =
-            |cause: &str| ApiError::new(ApiErrorKind::Unreachable(cause.to_owned()), endpoint);
-        let url = url.ok_or_else(|| unreachable("no host is configured"))?;
-        let response = self
-            .http
-            .get(url)
-            .header(AUTHORIZATION, self.authorization.clone())
-            .header(CONTENT_TYPE, "application/json")
-            .send()
-            .await
-            .map_err(|error| transport_error(endpoint, &error))?;
-        let status = response.status();
-        let request_id = header(response.headers(), "x-request-id");
-        let retry_after_seconds = retry_after_seconds(response.headers());
-        let content_type = header(response.headers(), "content-type").unwrap_or_default();
-        let with_answer = |error: ApiError| ApiError {
-            status: Some(status.as_u16()),
-            request_id: request_id.clone(),
-            retry_after_seconds,
-            ..error
-        };
-        let body = self.body(endpoint, response).await.map_err(with_answer)?;
-        if !status.is_success() {
-            return Err(with_answer(status_error(endpoint, status, &body)));
-        }
-        let value = decode(endpoint, &content_type, &body).map_err(with_answer)?;
-        Ok(Reply { value, status: status.as_u16(), request_id, attempts: 1 })
-    }
-
-    /// Reads the whole body within the bound, so that a cut one is retried.
-    async fn body(
-        &self,
-        endpoint: &'static str,
-        mut response: Response,
-    ) -> Result<Vec<u8>, ApiError> {
-        let limit_bytes = self.settings.max_body_bytes;
-        let mut body = Vec::new();
-        while let Some(chunk) =
-            response.chunk().await.map_err(|error| transport_error(endpoint, &error))?
-        {
-            if body.len() + chunk.len() > limit_bytes {
-                return Err(ApiError::new(ApiErrorKind::TooLarge { limit_bytes }, endpoint));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
-    }
-}
-
-/// A failure before there was a whole answer. The address stays out of the text: a query may name projects.
-fn transport_error(endpoint: &'static str, error: &reqwest::Error) -> ApiError {
-    if error.is_timeout() {
-        return ApiError::new(ApiErrorKind::Timeout, endpoint);
-    }
-    let mut cause = error as &dyn std::error::Error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    ApiError::new(ApiErrorKind::Unreachable(excerpt(&cause.to_string())), endpoint)
-}
-
-fn status_error(endpoint: &'static str, status: StatusCode, body: &[u8]) -> ApiError {
-    let kind = match status {
-        StatusCode::UNAUTHORIZED => ApiErrorKind::Unauthorized,
-        StatusCode::NOT_FOUND => ApiErrorKind::NotFound,
-        StatusCode::TOO_MANY_REQUESTS => ApiErrorKind::RateLimited,
-        status if status.is_redirection() => ApiErrorKind::Redirect,
-        _ => ApiErrorKind::Status,
-    };
-    let message = serde_json::from_slice::<Verdict>(body).ok().and_then(|body| body.message());
-    ApiError { message, ..ApiError::new(kind, endpoint) }
-}
-
-fn decode<T: DeserializeOwned>(
-    endpoint: &'static str,
-    content_type: &str,
-    body: &[u8],
-) -> Result<T, ApiError> {
-    let fail = |kind| ApiError::new(kind, endpoint);
-    let not_json = || {
-        let text = excerpt(&String::from_utf8_lossy(&body[..body.len().min(1024)]));
-        let cause = format!("the answer is not JSON (content type '{content_type}'): {text}");
-        fail(ApiErrorKind::NotJson(cause))
-    };
-    match serde_json::from_slice::<Verdict>(body) {
-        Ok(verdict) if verdict.is_refusal() => {
-            return Err(ApiError { message: verdict.message(), ..fail(ApiErrorKind::Refused) });
-        }
-        Err(error) if !error.is_data() => return Err(not_json()),
-        _ => {}
-    }
-    serde_json::from_slice(body).map_err(|error| {
-        fail(ApiErrorKind::Malformed(format!("the answer has an unknown shape: {error}")))
-    })
-}
-
-fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name).and_then(|value| value.to_str().ok()).map(excerpt)
-}
-
-/// `Retry-After` in seconds or as a date ahead; a past date and junk count as absent.
-fn retry_after_seconds(headers: &HeaderMap) -> Option<u64> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(seconds);
-    }
-    let ahead = httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::now()).ok()?;
-    Some(ahead.as_secs() + 1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn retry_after(text: &str) -> Option<u64> {
-        let mut headers = HeaderMap::new();
-        headers.insert(RETRY_AFTER, HeaderValue::from_str(text).expect("header"));
-        retry_after_seconds(&headers)
+    fn url(path: &[&str], query: &[(&str, &str)]) -> Option<String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("runtime");
+        let _entered = runtime.enter();
+        let settings = ApiSettings {
+            hosts: vec![Url::parse("https://api.agora.io").expect("url")],
+            customer_id: "id".to_owned(),
+            customer_secret: "secret".into(),
+            requests_per_second: 0,
+            statistics_requests_per_second: 0,
+            request_timeout: Duration::from_secs(1),
+            attempts_per_host: 1,
+            first_retry_wait: Duration::from_millis(1),
+            retry_after_cap: Duration::from_secs(1),
+            max_body_bytes: 1,
+        };
+        let api = AgoraApi::new(settings).expect("client");
+        let call = Call::get(Family::Projects, "GET", path, query);
+        api.url(0, &call).map(|url| url.to_string())
     }
 
     #[test]
-    fn c21_retry_after_is_read_in_seconds_and_as_a_date() {
-        assert_eq!(retry_after("2"), Some(2));
-        let ahead = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3));
-        assert!(matches!(retry_after(&ahead), Some(2..=4)));
-        assert_eq!(retry_after("Mon, 01 Jan 2001 00:00:00 GMT"), None);
-        assert_eq!(retry_after("soon"), None);
+    fn a_channel_name_is_encoded_whole_in_a_path() {
+        let name = "a b!#$%&()+-:;<=>.?@[]^_{}|~,/中";
+        let encoded = url(&["dev", "v1", "channel", "user", "app", name], &[]).expect("url");
+        let tail = "a%20b%21%23%24%25%26%28%29%2B-%3A%3B%3C%3D%3E.%3F%40%5B%5D%5E_%7B%7D%7C~%2C%2F%E4%B8%AD";
+        assert_eq!(encoded, format!("https://api.agora.io/dev/v1/channel/user/app/{tail}"));
     }
 
     #[test]
-    fn c19_a_page_with_status_200_is_not_an_answer() {
-        let page = b"<html><body>Down for maintenance</body></html>";
-        let error =
-            decode::<serde_json::Value>("GET projects", "text/html", page).expect_err("no answer");
-        assert!(error.is_transient());
-        assert!(error.to_string().contains("text/html"), "{error}");
-        assert!(error.to_string().contains("Down for maintenance"), "{error}");
-    }
-
-    #[test]
-    fn the_platforms_message_is_kept_with_its_status() {
-        let error =
-            status_error("GET usage v3", StatusCode::NOT_FOUND, br#"{"error_msg":"no project"}"#);
-        assert_eq!(error.kind, ApiErrorKind::NotFound);
-        assert_eq!(error.message.as_deref(), Some("no project"));
-        assert!(!error.is_transient());
+    fn a_trailing_slash_is_kept_and_a_step_up_refused() {
+        let address = url(&["dev", "v1", "projects", ""], &[("a", "b c")]);
+        assert_eq!(address.as_deref(), Some("https://api.agora.io/dev/v1/projects/?a=b+c"));
+        assert_eq!(url(&["dev", "v1", "channel", "user", "app", ".."], &[]), None);
     }
 }

@@ -5,7 +5,9 @@ use std::fmt;
 /// Kind of failure; see [`ApiError::is_transient`] for what a repeat can heal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApiErrorKind {
-    /// No connection, or it broke before the body was whole.
+    /// No connection was made, so that nothing can have arrived.
+    NotConnected(String),
+    /// The connection broke before the body was whole.
     Unreachable(String),
     /// No whole answer within the time of one request.
     Timeout,
@@ -72,21 +74,43 @@ impl ApiError {
     /// For a question that the endpoint cannot be asked: usage v3 of all projects at once.
     #[must_use]
     pub fn without_project() -> Self {
-        let cause = "usage v3 is asked for one project at a time".to_owned();
-        Self::new(ApiErrorKind::Malformed(cause), "GET usage v3")
+        Self::not_sent("GET usage v3", "it is asked for one project at a time".to_owned())
+    }
+
+    /// For a call that was not sent, since the platform would refuse or misread it.
+    pub(super) fn not_sent(endpoint: &'static str, cause: String) -> Self {
+        Self::new(ApiErrorKind::Malformed(cause), endpoint)
     }
 
     /// Whether the same call may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self.kind {
-            ApiErrorKind::Unreachable(_)
+            ApiErrorKind::NotConnected(_)
+            | ApiErrorKind::Unreachable(_)
             | ApiErrorKind::Timeout
             | ApiErrorKind::RateLimited
             | ApiErrorKind::NotJson(_) => true,
             ApiErrorKind::Status => self.status.is_some_and(|status| status >= 500),
             _ => false,
         }
+    }
+
+    /// Whether the platform certainly did not act on the call, so that a change may be sent again.
+    #[must_use]
+    pub fn never_arrived(&self) -> bool {
+        matches!(self.kind, ApiErrorKind::NotConnected(_) | ApiErrorKind::RateLimited)
+    }
+
+    /// Whether the platform may have acted on the call although it failed.
+    #[must_use]
+    pub fn may_have_arrived(&self) -> bool {
+        self.is_transient() && !self.never_arrived()
+    }
+
+    /// Whether another host may do better.
+    pub(super) fn is_the_hosts_fault(&self) -> bool {
+        self.is_transient() && self.kind != ApiErrorKind::RateLimited
     }
 
     /// What the reader can do about it.
@@ -104,7 +128,9 @@ impl ApiError {
                 "another program uses the same account's limit; run again later or lower \
                  requests_per_second",
             ),
-            ApiErrorKind::Unreachable(_) => Some("check the network and AGORA_BASE_URL"),
+            ApiErrorKind::NotConnected(_) | ApiErrorKind::Unreachable(_) => {
+                Some("check the network and AGORA_BASE_URL")
+            }
             ApiErrorKind::Timeout => Some("run again later, or raise request_timeout_seconds"),
             ApiErrorKind::Redirect => {
                 Some("redirects are not followed; check AGORA_BASE_URL and any proxy on the way")
@@ -114,6 +140,12 @@ impl ApiError {
             }
             ApiErrorKind::WaitTooLong { .. } => Some("run again when the platform allows it"),
             ApiErrorKind::TooLarge { .. } => Some("raise max_body_bytes"),
+            ApiErrorKind::Status if self.status == Some(415) => {
+                Some("something on the way removed the header Content-Type: application/json")
+            }
+            ApiErrorKind::Status if self.status == Some(400) => {
+                Some("the platform refused a value; check ids, names and dates")
+            }
             _ => None,
         }
     }
@@ -123,6 +155,7 @@ impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.endpoint)?;
         match &self.kind {
+            ApiErrorKind::NotConnected(cause) => write!(f, "no connection ({cause})")?,
             ApiErrorKind::Unreachable(cause) => write!(f, "no answer ({cause})")?,
             ApiErrorKind::Timeout => f.write_str("no answer in time")?,
             ApiErrorKind::Unauthorized => f.write_str("the credentials were refused")?,

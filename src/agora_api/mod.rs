@@ -6,13 +6,25 @@
 //! [`crate::domain`]. Stores nothing and decides nothing about what to ask.
 //!
 //! [`client`] holds what all calls share, so that an endpoint is one short
-//! file: [`projects`], [`usage_v1`], [`usage_v3`], [`channels`].
+//! file: [`projects`], [`project_changes`], [`certificates`], [`usage_v1`],
+//! [`usage_v3`], [`kicking_rules`], [`channels`], [`channel_users`].
+//!
+//! Questions are asked again when that can help; changes are sent again only
+//! when they certainly did not arrive, and a creation without an answer is
+//! looked up in the list.
 
+mod attempt;
+pub mod certificates;
+pub mod channel_users;
 pub mod channels;
 pub mod client;
 pub mod error;
+pub mod kicking_rules;
 mod pacing;
+pub mod project_changes;
 pub mod projects;
+#[cfg(test)]
+mod properties;
 pub mod usage_v1;
 pub mod usage_v3;
 mod wire;

@@ -1,17 +1,18 @@
-//! `GET /dev/v1/projects/`: all projects of the account in one body.
+//! `GET /dev/v1/projects/` and `GET /dev/v1/project/`: all projects, or some of them.
 
 use serde::Deserialize;
 
-use super::client::{AgoraApi, Family, Reply};
+use super::client::{AgoraApi, Call, Family, Reply};
 use super::error::ApiError;
 use super::wire::{Count, unix_moment};
 use crate::domain::{AppId, Project, ProjectId, ProjectStatus};
 
-const ENDPOINT: &str = "GET projects";
+const LIST: &str = "GET projects";
+const ONE: &str = "GET project";
 
 /// `projects` or `project`, a list or a single object.
 #[derive(Debug, Deserialize)]
-struct Body {
+pub(super) struct ProjectsBody {
     #[serde(alias = "project")]
     projects: OneOrMany,
 }
@@ -33,6 +34,8 @@ struct WireProject {
     vendor_key: Option<String>,
     #[serde(default, deserialize_with = "is_filled")]
     sign_key: bool,
+    #[serde(default)]
+    recording_server: Option<String>,
     #[serde(default)]
     status: Count,
     #[serde(default)]
@@ -66,7 +69,19 @@ impl WireProject {
             status,
             created_at,
             has_certificate: self.sign_key,
+            recording_server: self.recording_server.filter(|server| !server.is_empty()),
         })
+    }
+}
+
+impl ProjectsBody {
+    /// The projects in the order of the body.
+    pub(super) fn into_projects(self) -> Result<Vec<Project>, String> {
+        let projects = match self.projects {
+            OneOrMany::Many(projects) => projects,
+            OneOrMany::One(project) => vec![*project],
+        };
+        projects.into_iter().map(WireProject::into_project).collect()
     }
 }
 
@@ -76,16 +91,33 @@ impl AgoraApi {
     /// # Errors
     /// [`ApiError`] when the call failed for good, or a project has no usable id.
     pub async fn projects(&self) -> Result<Reply<Vec<Project>>, ApiError> {
-        let reply: Reply<Body> =
-            self.get(Family::Projects, ENDPOINT, &["dev", "v1", "projects", ""], &[]).await?;
-        reply.try_map(ENDPOINT, |body| {
-            let projects = match body.projects {
-                OneOrMany::Many(projects) => projects,
-                OneOrMany::One(project) => vec![*project],
-            };
-            projects.into_iter().map(WireProject::into_project).collect()
-        })
+        let call = Call::get(Family::Projects, LIST, &["dev", "v1", "projects", ""], &[]);
+        let reply: Reply<ProjectsBody> = self.send(call).await?;
+        reply.try_map(LIST, ProjectsBody::into_projects)
     }
+
+    /// The projects of that id, of that name, or of both; names need not be unique.
+    ///
+    /// # Errors
+    /// [`ApiError`] when the call failed for good; `NotFound` when there is none.
+    pub async fn project(
+        &self,
+        project_id: Option<&ProjectId>,
+        name: Option<&str>,
+    ) -> Result<Reply<Vec<Project>>, ApiError> {
+        let id = project_id.map(|id| ("id", id.as_str()));
+        let query: Vec<(&str, &str)> =
+            id.into_iter().chain(name.map(|name| ("name", name))).collect();
+        let call = Call::get(Family::Projects, ONE, &["dev", "v1", "project", ""], &query);
+        let reply: Reply<ProjectsBody> = self.send(call).await?;
+        reply.try_map(ONE, ProjectsBody::into_projects)
+    }
+}
+
+/// Decodes a body without a call.
+#[cfg(test)]
+pub(super) fn decoded(body: &str) -> Result<Vec<Project>, String> {
+    serde_json::from_str::<ProjectsBody>(body).map_err(|error| error.to_string())?.into_projects()
 }
 
 #[cfg(test)]
@@ -93,12 +125,8 @@ mod tests {
     use super::*;
 
     fn projects(json: &str) -> Vec<Project> {
-        let body: Body = serde_json::from_str(json).expect("decodes");
-        let projects = match body.projects {
-            OneOrMany::Many(projects) => projects,
-            OneOrMany::One(project) => vec![*project],
-        };
-        projects.into_iter().map(|p| p.into_project().expect("valid")).collect()
+        let body: ProjectsBody = serde_json::from_str(json).expect("decodes");
+        body.into_projects().expect("valid")
     }
 
     #[test]
@@ -123,7 +151,7 @@ mod tests {
     fn the_certificate_never_leaves_the_wire_type() {
         let key = "4855898a22ae4102a29b81ba76f2eae2";
         let json = format!(r#"{{"projects":[{{"id":"a","sign_key":"{key}"}}]}}"#);
-        let body: Body = serde_json::from_str(&json).expect("decodes");
+        let body: ProjectsBody = serde_json::from_str(&json).expect("decodes");
         assert!(!format!("{body:?}").contains(key));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 
 use serde::Deserialize;
 
-use super::client::{AgoraApi, Family, Reply};
+use super::client::{AgoraApi, Call, Family, Reply};
 use super::error::ApiError;
 use super::wire::{Count, DayLabel};
 use crate::domain::{DateRange, DayUsage, Media, MediaSet, ProjectId, Service, UsageSource};
@@ -60,8 +60,8 @@ impl AgoraApi {
         if !ids.is_empty() {
             query.push(("projects", &ids));
         }
-        let reply: Reply<Body> =
-            self.get(Family::Usage, ENDPOINT, &["dev", "v1", "usage", ""], &query).await?;
+        let call = Call::get(Family::Usage, ENDPOINT, &["dev", "v1", "usage", ""], &query);
+        let reply: Reply<Body> = self.send(call).await?;
         reply.try_map(ENDPOINT, |body| days(body, range))
     }
 }
@@ -144,6 +144,12 @@ pub(super) fn keep_once<K: Ord>(
         }
     }
     Ok(())
+}
+
+/// Decodes a body without a call.
+#[cfg(test)]
+pub(super) fn decoded(body: &str, range: DateRange) -> Result<Vec<DayUsage>, String> {
+    days(serde_json::from_str(body).map_err(|error| error.to_string())?, range)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::client::{AgoraApi, Family, Reply};
+use super::client::{AgoraApi, Call, Family, Reply};
 use super::error::ApiError;
 use super::wire::{Count, DayLabel};
 use crate::domain::{DateRange, DayUsage, Media, MediaSet, ProjectId, Service, UsageSource};
@@ -79,8 +79,8 @@ impl AgoraApi {
             ("to_date", &range.last().to_string()),
             ("business", business(service)),
         ];
-        let reply: Reply<Body> =
-            self.get(Family::Usage, ENDPOINT, &["dev", "v3", "usage"], &query).await?;
+        let call = Call::get(Family::Usage, ENDPOINT, &["dev", "v3", "usage"], &query);
+        let reply: Reply<Body> = self.send(call).await?;
         reply.try_map(ENDPOINT, |body| days(body, project_id, service, range))
     }
 }
@@ -155,6 +155,18 @@ fn expect(usage: &mut DayUsage, field: &str) {
             usage.extra_seconds.entry(field.to_owned()).or_insert(None);
         }
     }
+}
+
+/// Decodes a body without a call.
+#[cfg(test)]
+pub(super) fn decoded(
+    body: &str,
+    project_id: &ProjectId,
+    service: Service,
+    range: DateRange,
+) -> Result<Vec<DayUsage>, String> {
+    let body = serde_json::from_str(body).map_err(|error| error.to_string())?;
+    days(body, project_id, service, range)
 }
 
 #[cfg(test)]

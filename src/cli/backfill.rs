@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::{Days, NaiveDate};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::check::DOUBLE_COUNT;
 use super::failure::{Exit, Failure};
 use super::summary::{counted, usage_run};
 use crate::collect::{CollectSettings, Collector, Progress, Records};
@@ -46,7 +47,7 @@ pub(super) struct BackfillArguments {
     dry_run: bool,
 }
 
-fn parse_service(name: &str) -> Result<Service, String> {
+pub(super) fn parse_service(name: &str) -> Result<Service, String> {
     let known = Service::ALL.map(Service::name).join(", ");
     Service::from_name(name).ok_or_else(|| format!("the services are {known}"))
 }
@@ -67,6 +68,7 @@ pub(super) async fn run(context: &Context, arguments: BackfillArguments) -> Resu
             clock: context.clock,
             settings: &settings,
         };
+        warn_about_services(account);
         let collector = Collector { api, records };
         let ended = backfill(&collector, range, arguments.dry_run).await;
         // One account that fails does not stop the others.
@@ -108,6 +110,13 @@ fn narrowed(
     }
     settings.policy.again = arguments.again;
     Ok(settings)
+}
+
+/// Tells of services whose usage may overlap.
+pub(super) fn warn_about_services(account: &AccountSettings) {
+    if account.may_count_recording_twice() {
+        eprintln!("warning: account {}: {DOUBLE_COUNT}", account.account);
+    }
 }
 
 async fn backfill(

@@ -4,9 +4,12 @@
 //! composes: what is due is decided in [`crate::collect`], what it costs in
 //! [`crate::rating`]. Data goes to stdout, logs and progress to stderr.
 
+mod api;
 mod backfill;
+mod check;
 mod demo;
 mod failure;
+mod init;
 mod migrate;
 mod print;
 mod query;
@@ -65,6 +68,12 @@ enum Command {
     Report(report::ReportArguments),
     /// Answer a question of analysts from the database
     Query(query::QueryArguments),
+    /// Write a commented settings file
+    Init(init::InitArguments),
+    /// Tell whether settings, database and platform work together
+    Check(check::CheckArguments),
+    /// Make any call of the Dashboard API
+    Api(api::ApiArguments),
     /// Serve the Dashboard API with simulated data
     Simulator(simulator::SimulatorArguments),
     /// Bring the database's schema up to date
@@ -101,6 +110,9 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Backfill(arguments) => backfill::run(&Context::load(&common)?, arguments).await,
         Command::Report(arguments) => report::run(&Context::load(&common)?, arguments).await,
         Command::Query(arguments) => query::run(&common, arguments).await,
+        Command::Api(arguments) => api::run(&Context::load(&common)?, arguments).await,
+        Command::Init(arguments) => init::run(arguments),
+        Command::Check(arguments) => check::run(&Context::load(&common)?, arguments).await,
         Command::Migrate => migrate::run(&Context::load(&common)?).await,
     }
 }

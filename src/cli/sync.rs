@@ -2,7 +2,7 @@
 
 use chrono::{Days, NaiveDate};
 
-use super::backfill::bar;
+use super::backfill::{bar, warn_about_services};
 use super::failure::{Exit, Failure};
 use super::summary::{counted, usage_run};
 use crate::collect::{Collector, Records};
@@ -47,6 +47,7 @@ pub(super) async fn run(context: &Context, command: SyncCommand) -> Result<Exit,
             clock: context.clock,
             settings: &account.collect,
         };
+        warn_about_services(account);
         let collector = Collector { api, records };
         let ended = match command {
             SyncCommand::Projects(_) => sync_projects(&collector).await,

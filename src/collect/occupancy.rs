@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
 
 use super::{CollectError, Collector};
 use crate::agora_api::ApiError;
@@ -13,7 +14,7 @@ use crate::domain::{
 use crate::store::occupancy;
 
 /// Bound on the pages of one snapshot: 500,000 channels at 500 a page.
-const MAX_PAGES: u32 = 1_000;
+const MAX_PAGES: usize = 1_000;
 
 /// What a run did.
 #[derive(Debug, Default)]
@@ -65,8 +66,10 @@ impl Collector<'_> {
         let page_size = self.records.settings.page_size;
         let mut reading = Reading::default();
         let mut observed_at = self.records.clock.now();
-        for page_no in 0..MAX_PAGES {
-            let page = self.api.channel_page(app_id, page_no, page_size).await?.value;
+        let pages = self.api.channel_pages(app_id, page_size).take(MAX_PAGES);
+        let mut pages = std::pin::pin!(pages.enumerate());
+        while let Some((page_no, page)) = pages.next().await {
+            let page = page?.value;
             if page_no == 0 {
                 observed_at = self.records.clock.now();
             }

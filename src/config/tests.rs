@@ -84,3 +84,38 @@ fn c23_a_host_without_tls_is_refused_unless_it_is_this_machine() {
     assert!(hosts("https://api.agora.io/dev/v1", false).is_err());
     assert!(hosts("api.agora.io", false).is_err());
 }
+
+#[test]
+fn the_example_sets_nothing_and_every_line_of_it_is_a_key() {
+    let as_it_is = settings(EXAMPLE).expect("valid");
+    assert_eq!(as_it_is.accounts[0].collect.policy.look_back_days, 7);
+    let (common, account) = EXAMPLE.split_once("# --- More accounts").expect("section");
+    let uncommented = |text: &str| {
+        let is_setting = |line: &&str| {
+            line.starts_with("# [[")
+                || line.split_once(" = ").is_some_and(|(key, _)| {
+                    key.strip_prefix("# ").is_some_and(|key| !key.contains(' '))
+                })
+        };
+        text.lines().filter(is_setting).map(|line| &line[2..]).collect::<Vec<_>>().join("\n")
+    };
+    let secret = tempfile::NamedTempFile::new().expect("file");
+    let path = secret.path().display().to_string();
+    let all = format!("{}\n{}", uncommented(common), uncommented(account))
+        .replace("/run/secrets/agora-east", &path)
+        .replace("/run/secrets/agora", &path);
+    let set = settings(&all).expect("every key is known");
+    let defaults = settings("").expect("valid");
+    assert_eq!(set.accounts.len(), 2);
+    assert_eq!(set.accounts[0].collect.policy, defaults.accounts[0].collect.policy);
+    assert_eq!(set.accounts[0].hosts, defaults.accounts[0].hosts);
+    assert_eq!(set.accounts[0].collect.services, defaults.accounts[0].collect.services);
+}
+
+#[test]
+fn recording_beside_rtc_may_count_twice() {
+    let twice = |toml: &str| settings(toml).expect("valid").accounts[0].may_count_recording_twice();
+    assert!(twice("services = \"rtc, recording\""));
+    assert!(!twice("services = [\"recording\"]"));
+    assert!(!twice("services = [\"rtc\", \"recording\"]\nusage_api = \"v1\""));
+}

@@ -173,6 +173,8 @@ pub struct Project {
     pub created_at: Option<DateTime<Utc>>,
     /// Whether an App Certificate is enabled; the certificate itself is never kept.
     pub has_certificate: bool,
+    /// Address of the on-premise recording server, where one is set.
+    pub recording_server: Option<String>,
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::PriceBook;
 use super::minutes::{LineMinutes, MonthMinutes};
 use super::price_book::{TierEdge, TierFill};
 use super::tiers::TierShare;
-use crate::domain::Media;
+use crate::domain::{Media, Service};
 
 /// A rule that Agora leaves open, and how the bill read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub fn behind(
         reaches_discount.then(rates),
         hdp_as(lines, book),
         month.has_hdp_overlap.then(hdp_overlap),
+        recording_beside_rtc(lines),
     ];
     found.into_iter().flatten().collect()
 }
@@ -96,6 +97,18 @@ fn hdp_as(lines: &[LineMinutes], book: &PriceBook) -> Option<Assumption> {
         key: "hdp_as",
         value: media.name().to_owned(),
         text: format!("HD+ (hdp) has no price under this plan and is billed at that of {media}."),
+    })
+}
+
+/// The labels of usage v3 say that `default` includes recording (API reference, 2020).
+fn recording_beside_rtc(lines: &[LineMinutes]) -> Option<Assumption> {
+    let uses = |service| lines.iter().any(|line| line.service == service);
+    (uses(Service::Rtc) && uses(Service::Recording)).then(|| Assumption {
+        key: "recording_beside_rtc",
+        value: "both_billed".to_owned(),
+        text: "On-premise recording was used beside rtc, whose video says that it includes it; \
+               both are billed, so recorded minutes may count twice."
+            .to_owned(),
     })
 }
 

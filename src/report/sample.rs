@@ -108,6 +108,7 @@ impl Sample {
             status,
             created_at: None,
             has_certificate: false,
+            recording_server: None,
         });
     }
 

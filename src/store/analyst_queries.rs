@@ -19,6 +19,18 @@ pub struct ResultTable {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
+impl ResultTable {
+    /// A table without rows.
+    #[must_use]
+    pub fn with_columns(columns: &[(&str, ValueKind)]) -> Self {
+        let column = |(name, kind): &(&str, ValueKind)| ResultColumn {
+            name: (*name).to_owned(),
+            kind: *kind,
+        };
+        Self { columns: columns.iter().map(column).collect(), rows: Vec::new() }
+    }
+}
+
 /// A column of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResultColumn {

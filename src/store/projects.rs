@@ -51,6 +51,8 @@ pub async fn write_list(
     let mut transaction = pool.begin().await.map_err(failed())?;
     let ids: Vec<&str> = projects.iter().map(|p| p.project_id.as_str()).collect();
     let names: Vec<String> = projects.iter().map(|p| storable_text(&p.name).into_owned()).collect();
+    let recording_servers: Vec<_> =
+        projects.iter().map(|p| p.recording_server.as_deref().map(storable_text)).collect();
     let app_ids: Vec<Option<&str>> =
         projects.iter().map(|p| p.app_id.as_ref().map(AppId::as_str)).collect();
     let listed = sqlx::query(include_str!("sql/write_projects.sql"))
@@ -61,6 +63,7 @@ pub async fn write_list(
         .bind(projects.iter().map(|p| p.status.name()).collect::<Vec<_>>())
         .bind(projects.iter().map(|p| p.created_at).collect::<Vec<_>>())
         .bind(projects.iter().map(|p| p.has_certificate).collect::<Vec<_>>())
+        .bind(recording_servers)
         .bind(listed_at)
         .execute(&mut *transaction)
         .await
@@ -119,6 +122,7 @@ struct ProjectRow {
     status: String,
     created_at: Option<DateTime<Utc>>,
     has_certificate: bool,
+    recording_server: Option<String>,
     deleted_at: Option<DateTime<Utc>>,
 }
 
@@ -135,6 +139,7 @@ impl ProjectRow {
                 .ok_or_else(|| unknown(self.status.clone()))?,
             created_at: self.created_at,
             has_certificate: self.has_certificate,
+            recording_server: self.recording_server,
         };
         Ok(StoredProject { project, deleted_at: self.deleted_at })
     }
@@ -149,7 +154,8 @@ pub async fn read_all(
     account: &AccountId,
 ) -> Result<Vec<StoredProject>, StoreError> {
     let rows: Vec<ProjectRow> = sqlx::query_as(
-        "select project_id, project_name, app_id, status, created_at, has_certificate, deleted_at \
+        "select project_id, project_name, app_id, status, created_at, has_certificate, \
+         recording_server, deleted_at \
          from agora.project where account_id = $1 order by project_id collate \"C\"",
     )
     .bind(account.as_str())

@@ -1,0 +1,185 @@
+//! One attempt at a call: send, read within the bound, judge, decode.
+
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{RequestBuilder, Response, StatusCode};
+use serde::de::DeserializeOwned;
+
+use super::client::Reply;
+use super::error::{ApiError, ApiErrorKind};
+use super::wire::{Verdict, excerpt};
+
+/// Everything that an attempt needs.
+pub(super) struct Attempt<'a> {
+    pub(super) request: RequestBuilder,
+    pub(super) endpoint: &'static str,
+    pub(super) body: Option<&'a serde_json::Value>,
+    pub(super) authorization: &'a HeaderValue,
+    pub(super) max_body_bytes: usize,
+}
+
+/// Sends once and decodes the answer.
+pub(super) async fn attempt<T: DeserializeOwned>(
+    attempt: Attempt<'_>,
+) -> Result<Reply<T>, ApiError> {
+    let Attempt { mut request, endpoint, body, authorization, max_body_bytes } = attempt;
+    request = request
+        .header(AUTHORIZATION, authorization.clone())
+        // Expected on every call, also on those without a body.
+        .header(CONTENT_TYPE, "application/json");
+    if let Some(body) = body {
+        request = request.body(body.to_string());
+    }
+    let response = request.send().await.map_err(|error| transport_error(endpoint, &error))?;
+    let status = response.status();
+    let headers = response.headers();
+    let request_id = header(headers, "x-request-id");
+    let answered_at = date(headers);
+    let retry_after_seconds = retry_after_seconds(headers);
+    let content_type = header(headers, "content-type").unwrap_or_default();
+    let with_answer = |error: ApiError| ApiError {
+        status: Some(status.as_u16()),
+        request_id: request_id.clone(),
+        retry_after_seconds,
+        ..error
+    };
+    let body = read(endpoint, response, max_body_bytes).await.map_err(with_answer)?;
+    if !status.is_success() {
+        return Err(with_answer(status_error(endpoint, status, &body)));
+    }
+    let value = decode(endpoint, &content_type, &body).map_err(with_answer)?;
+    Ok(Reply { value, status: status.as_u16(), request_id, answered_at, attempts: 1 })
+}
+
+/// Reads the whole body within the bound, so that a cut one is retried.
+async fn read(
+    endpoint: &'static str,
+    mut response: Response,
+    limit_bytes: usize,
+) -> Result<Vec<u8>, ApiError> {
+    let mut body = Vec::new();
+    while let Some(chunk) =
+        response.chunk().await.map_err(|error| transport_error(endpoint, &error))?
+    {
+        if body.len() + chunk.len() > limit_bytes {
+            return Err(ApiError::new(ApiErrorKind::TooLarge { limit_bytes }, endpoint));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// A failure before there was a whole answer. The address stays out of the text: a query may name projects.
+fn transport_error(endpoint: &'static str, error: &reqwest::Error) -> ApiError {
+    let mut cause = error as &dyn std::error::Error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    let cause = excerpt(&cause.to_string());
+    // A connection that was never made is told apart: nothing can have arrived.
+    let kind = if error.is_connect() {
+        ApiErrorKind::NotConnected(cause)
+    } else if error.is_timeout() {
+        ApiErrorKind::Timeout
+    } else {
+        ApiErrorKind::Unreachable(cause)
+    };
+    ApiError::new(kind, endpoint)
+}
+
+fn status_error(endpoint: &'static str, status: StatusCode, body: &[u8]) -> ApiError {
+    let kind = match status {
+        StatusCode::UNAUTHORIZED => ApiErrorKind::Unauthorized,
+        StatusCode::NOT_FOUND => ApiErrorKind::NotFound,
+        StatusCode::TOO_MANY_REQUESTS => ApiErrorKind::RateLimited,
+        status if status.is_redirection() => ApiErrorKind::Redirect,
+        _ => ApiErrorKind::Status,
+    };
+    let message = serde_json::from_slice::<Verdict>(body).ok().and_then(|body| body.message());
+    ApiError { message, ..ApiError::new(kind, endpoint) }
+}
+
+fn decode<T: DeserializeOwned>(
+    endpoint: &'static str,
+    content_type: &str,
+    body: &[u8],
+) -> Result<T, ApiError> {
+    let fail = |kind| ApiError::new(kind, endpoint);
+    let not_json = || {
+        let text = excerpt(&String::from_utf8_lossy(&body[..body.len().min(1024)]));
+        let cause = format!("the answer is not JSON (content type '{content_type}'): {text}");
+        fail(ApiErrorKind::NotJson(cause))
+    };
+    match serde_json::from_slice::<Verdict>(body) {
+        Ok(verdict) if verdict.is_refusal() => {
+            return Err(ApiError { message: verdict.message(), ..fail(ApiErrorKind::Refused) });
+        }
+        Err(error) if !error.is_data() => return Err(not_json()),
+        _ => {}
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        fail(ApiErrorKind::Malformed(format!("the answer has an unknown shape: {error}")))
+    })
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(excerpt)
+}
+
+fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let text = headers.get(DATE)?.to_str().ok()?;
+    httpdate::parse_http_date(text).ok().map(DateTime::<Utc>::from)
+}
+
+/// `Retry-After` in seconds or as a date ahead; a past date and junk count as absent.
+fn retry_after_seconds(headers: &HeaderMap) -> Option<u64> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(seconds);
+    }
+    let ahead = httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::now()).ok()?;
+    Some(ahead.as_secs() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn retry_after(text: &str) -> Option<u64> {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_str(text).expect("header"));
+        retry_after_seconds(&headers)
+    }
+
+    #[test]
+    fn c21_retry_after_is_read_in_seconds_and_as_a_date() {
+        assert_eq!(retry_after("2"), Some(2));
+        let ahead = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3));
+        assert!(matches!(retry_after(&ahead), Some(2..=4)));
+        assert_eq!(retry_after("Mon, 01 Jan 2001 00:00:00 GMT"), None);
+        assert_eq!(retry_after("soon"), None);
+    }
+
+    #[test]
+    fn c19_a_page_with_status_200_is_not_an_answer() {
+        let page = b"<html><body>Down for maintenance</body></html>";
+        let error =
+            decode::<serde_json::Value>("GET projects", "text/html", page).expect_err("no answer");
+        assert!(error.is_transient());
+        assert!(error.to_string().contains("text/html"), "{error}");
+        assert!(error.to_string().contains("Down for maintenance"), "{error}");
+    }
+
+    #[test]
+    fn the_platforms_message_is_kept_with_its_status() {
+        let error =
+            status_error("GET usage v3", StatusCode::NOT_FOUND, br#"{"error_msg":"no project"}"#);
+        assert_eq!(error.kind, ApiErrorKind::NotFound);
+        assert_eq!(error.message.as_deref(), Some("no project"));
+        assert!(!error.is_transient());
+    }
+}
