@@ -15,7 +15,7 @@ pub(super) struct InitArguments {
     /// File to write
     #[arg(long, value_name = "FILE", default_value = "agora-usage.toml")]
     file: PathBuf,
-    /// Customer id, from the Console under RESTful API
+    /// Customer id, from the Console
     #[arg(long, value_name = "ID")]
     customer_id: Option<String>,
     /// File that holds the customer secret
