@@ -31,5 +31,6 @@ pub mod context;
 pub mod domain;
 pub mod rating;
 pub mod report;
+pub mod schedule;
 pub mod simulator;
 pub mod store;

@@ -5,15 +5,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{Days, NaiveDate};
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio_util::sync::CancellationToken;
 
 use super::check::DOUBLE_COUNT;
 use super::failure::{Exit, Failure};
+use super::lease::{lease, release, stop_on_interrupt};
 use super::summary::{counted, usage_run};
+use crate::agora_api::AgoraApi;
 use crate::collect::{CollectSettings, Collector, Progress, Records};
 use crate::config::AccountSettings;
 use crate::context::Context;
 use crate::domain::period::parse_day;
 use crate::domain::{DateRange, PeriodError, ProjectId, Service};
+use crate::schedule::held_lease::USAGE_LEASE;
 use crate::store::Store;
 
 /// Arguments of `backfill`.
@@ -45,6 +49,9 @@ pub(super) struct BackfillArguments {
     /// Only say what would be asked
     #[arg(long)]
     dry_run: bool,
+    /// Exit with 4 instead of waiting while another run works on the account
+    #[arg(long)]
+    no_wait: bool,
 }
 
 pub(super) fn parse_service(name: &str) -> Result<Service, String> {
@@ -59,8 +66,12 @@ pub(super) async fn run(context: &Context, arguments: BackfillArguments) -> Resu
     let apis =
         accounts.iter().map(|account| context.api(account)).collect::<Result<Vec<_>, _>>()?;
     let store = context.open_store().await?;
+    let stop = stop_on_interrupt();
     let mut exit = Exit::Done;
     for (account, api) in accounts.into_iter().zip(&apis) {
+        if stop.is_cancelled() {
+            break;
+        }
         let settings = narrowed(account, &arguments)?;
         let records = Records {
             store: &store,
@@ -69,8 +80,7 @@ pub(super) async fn run(context: &Context, arguments: BackfillArguments) -> Resu
             settings: &settings,
         };
         warn_about_services(account);
-        let collector = Collector { api, records };
-        let ended = backfill(&collector, range, arguments.dry_run).await;
+        let ended = backfill(api, records, range, &arguments, &stop).await;
         // One account that fails does not stop the others.
         exit = exit.and(ended.unwrap_or_else(|failure| {
             failure.print();
@@ -120,6 +130,21 @@ pub(super) fn warn_about_services(account: &AccountSettings) {
 }
 
 async fn backfill(
+    api: &AgoraApi,
+    records: Records<'_>,
+    range: DateRange,
+    arguments: &BackfillArguments,
+    stop: &CancellationToken,
+) -> Result<Exit, Failure> {
+    let held = lease(records.store, records.account, USAGE_LEASE, records.clock, arguments.no_wait)
+        .await?;
+    let collector = Collector { api, records, lease: held.lease(), stop };
+    let exit = fetch(&collector, range, arguments.dry_run).await;
+    release(held).await;
+    exit
+}
+
+async fn fetch(
     collector: &Collector<'_>,
     range: DateRange,
     dry_run: bool,
@@ -140,6 +165,9 @@ async fn backfill(
     let bar = bar();
     let run = collector.sync_usage(planned, &bar).await?;
     bar.clear();
+    if run.stopped {
+        eprintln!("stopped: what was answered is stored; the same command goes on from here");
+    }
     let coverage = collector.records.coverage(range).await?;
     print!("{}", usage_run(collector.records.account, range, &run, &coverage));
     Ok(if coverage.holes.is_empty() { Exit::Done } else { Exit::Partial })

@@ -12,10 +12,12 @@ use std::time::Duration;
 
 use chrono::Days;
 use reqwest::Url;
+use tokio_util::sync::CancellationToken;
 
 use super::Common;
 use super::backfill::bar;
 use super::failure::{Exit, Failure};
+use super::lease::{lease, release};
 use super::report::{self, Written};
 use super::simulator::until_stopped;
 use crate::agora_api::{AgoraApi, ApiSettings};
@@ -26,6 +28,7 @@ use crate::context::clock;
 use crate::domain::{AccountId, DateRange, Month, Service, UsageSource};
 use crate::rating::PriceBook;
 use crate::report::{Format, ReportOptions, check_writable};
+use crate::schedule::held_lease::USAGE_LEASE;
 use crate::simulator::{Simulator, SimulatorSettings};
 use crate::store::cluster::{ClusterSettings, default_data_folder};
 use crate::store::{DatabaseAddress, Store};
@@ -142,7 +145,9 @@ async fn play(stage: &Stage, arguments: &DemoArguments) -> Result<story::Story, 
         clock: stage.clock,
         settings: &stage.settings,
     };
-    let collector = Collector { api: &api, records };
+    let held = lease(&stage.store, &stage.account, USAGE_LEASE, stage.clock, false).await?;
+    let stop = CancellationToken::new();
+    let collector = Collector { api: &api, records, lease: held.lease(), stop: &stop };
     collector.sync_projects().await?;
     let range = a_year(stage.clock)?;
     eprintln!("demo: fetching {range} over HTTP, paced below the limit");
@@ -152,6 +157,7 @@ async fn play(stage: &Stage, arguments: &DemoArguments) -> Result<story::Story, 
     bar.clear();
     eprintln!("demo: taking snapshots of the live channels");
     let occupancy = collector.sync_occupancy().await?;
+    release(held).await;
     eprintln!("demo: rating two months and writing their reports");
     let current = Month::of(stage.clock.today());
     let last_full = write(&records, current.previous(), arguments).await?;

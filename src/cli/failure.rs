@@ -22,6 +22,8 @@ pub(crate) enum Exit {
     Usage,
     /// Done in part: there are holes, contradictions or prices missing.
     Partial,
+    /// Another run holds the job.
+    Busy,
     /// The settings cannot be used.
     Configuration,
 }
@@ -40,6 +42,7 @@ impl From<Exit> for ExitCode {
             Exit::Failed => 1,
             Exit::Usage => 2,
             Exit::Partial => 3,
+            Exit::Busy => 4,
             Exit::Configuration => 78,
         })
     }
@@ -107,6 +110,9 @@ impl From<StoreError> for Failure {
             StoreError::Unreachable(_) => failure.hint(
                 "check DATABASE_URL and that the server runs; without DATABASE_URL a private \
                  PostgreSQL is used",
+            ),
+            StoreError::LeaseLost { .. } => failure.hint(
+                "this run was paused for too long; what it had committed stays, run it again",
             ),
             StoreError::NoSchema => failure
                 .hint("fetch something first (`agora-usage sync usage`), or check DATABASE_URL"),

@@ -10,6 +10,7 @@ mod check;
 mod demo;
 mod failure;
 mod init;
+mod lease;
 mod migrate;
 mod print;
 mod query;
@@ -33,7 +34,7 @@ use failure::{Exit, Failure};
 #[derive(Debug, Parser)]
 #[command(name = "agora-usage", version, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 done; 1 failed or refused; 2 wrong use; 3 done in part; \
-    78 configuration.")]
+    4 another run holds the job; 78 configuration.")]
 struct Arguments {
     #[command(flatten)]
     common: Common,

@@ -1,15 +1,18 @@
 //! `agora-usage sync ...`: one job, once.
 
 use chrono::{Days, NaiveDate};
+use tokio_util::sync::CancellationToken;
 
 use super::backfill::{bar, warn_about_services};
 use super::failure::{Exit, Failure};
+use super::lease::{lease, release, stop_on_interrupt};
 use super::summary::{counted, usage_run};
+use crate::agora_api::AgoraApi;
 use crate::collect::{Collector, Records};
-use crate::config::AccountSettings;
 use crate::context::Context;
 use crate::domain::{DateRange, Month, OccupancySnapshot};
-use crate::store::{Store, requests};
+use crate::schedule::held_lease::{STATISTICS_LEASE, USAGE_LEASE};
+use crate::store::requests;
 
 /// Jobs that can be run once.
 #[derive(Debug, clap::Subcommand)]
@@ -28,6 +31,9 @@ pub(super) struct AccountArguments {
     /// Only this account of the settings [default: all]
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
+    /// Exit with 4 instead of waiting while another run works on the account
+    #[arg(long)]
+    no_wait: bool,
 }
 
 pub(super) async fn run(context: &Context, command: SyncCommand) -> Result<Exit, Failure> {
@@ -39,8 +45,12 @@ pub(super) async fn run(context: &Context, command: SyncCommand) -> Result<Exit,
     let apis =
         accounts.iter().map(|account| context.api(account)).collect::<Result<Vec<_>, _>>()?;
     let store = context.open_store().await?;
+    let stop = stop_on_interrupt();
     let mut exit = Exit::Done;
     for (account, api) in accounts.into_iter().zip(&apis) {
+        if stop.is_cancelled() {
+            break;
+        }
         let records = Records {
             store: &store,
             account: &account.account,
@@ -48,12 +58,7 @@ pub(super) async fn run(context: &Context, command: SyncCommand) -> Result<Exit,
             settings: &account.collect,
         };
         warn_about_services(account);
-        let collector = Collector { api, records };
-        let ended = match command {
-            SyncCommand::Projects(_) => sync_projects(&collector).await,
-            SyncCommand::Usage(_) => sync_usage(&collector, &store, account).await,
-            SyncCommand::Occupancy(_) => sync_occupancy(&collector).await,
-        };
+        let ended = run_job(api, records, &command, &stop).await;
         // One account that fails does not stop the others.
         exit = exit.and(ended.unwrap_or_else(|failure| {
             failure.print();
@@ -62,6 +67,31 @@ pub(super) async fn run(context: &Context, command: SyncCommand) -> Result<Exit,
     }
     store.close().await;
     Ok(exit)
+}
+
+async fn run_job(
+    api: &AgoraApi,
+    records: Records<'_>,
+    command: &SyncCommand,
+    stop: &CancellationToken,
+) -> Result<Exit, Failure> {
+    let (SyncCommand::Projects(arguments)
+    | SyncCommand::Usage(arguments)
+    | SyncCommand::Occupancy(arguments)) = command;
+    let name = match command {
+        SyncCommand::Projects(_) | SyncCommand::Usage(_) => USAGE_LEASE,
+        SyncCommand::Occupancy(_) => STATISTICS_LEASE,
+    };
+    let held =
+        lease(records.store, records.account, name, records.clock, arguments.no_wait).await?;
+    let collector = Collector { api, records, lease: held.lease(), stop };
+    let exit = match command {
+        SyncCommand::Projects(_) => sync_projects(&collector).await,
+        SyncCommand::Usage(_) => sync_usage(&collector).await,
+        SyncCommand::Occupancy(_) => sync_occupancy(&collector).await,
+    };
+    release(held).await;
+    exit
 }
 
 async fn sync_projects(collector: &Collector<'_>) -> Result<Exit, Failure> {
@@ -75,20 +105,17 @@ async fn sync_projects(collector: &Collector<'_>) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-async fn sync_usage(
-    collector: &Collector<'_>,
-    store: &Store,
-    account: &AccountSettings,
-) -> Result<Exit, Failure> {
+async fn sync_usage(collector: &Collector<'_>) -> Result<Exit, Failure> {
     collector.sync_projects().await?;
-    let asked = requests::first_day_asked(store.pool(), &account.account).await?;
+    let Records { store, account, .. } = collector.records;
+    let asked = requests::first_day_asked(store.pool(), account).await?;
     let Some(range) = due_range(collector, asked) else { return Ok(Exit::Done) };
     let planned = collector.plan(range).await?;
     let bar = bar();
     let run = collector.sync_usage(planned, &bar).await?;
     bar.clear();
     let coverage = collector.records.coverage(range).await?;
-    print!("{}", usage_run(&account.account, range, &run, &coverage));
+    print!("{}", usage_run(account, range, &run, &coverage));
     Ok(if coverage.holes.is_empty() { Exit::Done } else { Exit::Partial })
 }
 

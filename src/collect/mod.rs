@@ -17,10 +17,13 @@ use std::collections::BTreeSet;
 
 pub use error::CollectError;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::agora_api::AgoraApi;
 use crate::clock::Clock;
 use crate::domain::{AccountId, ProjectId, Service, UsageSource};
 use crate::store::Store;
+use crate::store::leases::Lease;
 use due::DuePolicy;
 
 /// What is stored of one account, and what its settings ask for.
@@ -43,6 +46,10 @@ pub struct Collector<'a> {
     pub api: &'a AgoraApi,
     /// What is stored.
     pub records: Records<'a>,
+    /// Leave to work, checked by every writing transaction.
+    pub lease: &'a Lease,
+    /// Asks the job to end after what is under way.
+    pub stop: &'a CancellationToken,
 }
 
 /// What to ask for and how.

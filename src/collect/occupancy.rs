@@ -36,6 +36,9 @@ impl Collector<'_> {
         let mut run = OccupancyRun::default();
         for stored in self.records.chosen_projects().await? {
             let Project { project_id, app_id, status, .. } = stored.project;
+            if self.stop.is_cancelled() {
+                break;
+            }
             if status != ProjectStatus::Active {
                 continue;
             }
@@ -45,8 +48,7 @@ impl Collector<'_> {
             };
             match self.snapshot(&project_id, &app_id).await {
                 Ok(snapshot) => {
-                    occupancy::write(self.records.store.pool(), self.records.account, &snapshot)
-                        .await?;
+                    occupancy::write(self.records.store.pool(), self.lease, &snapshot).await?;
                     run.snapshots.push(snapshot);
                 }
                 Err(error) => {

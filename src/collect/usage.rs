@@ -43,6 +43,8 @@ pub struct UsageRun {
     pub changed_rows: u64,
     /// Days whose stored value an answer would have un-said.
     pub contradicted_days: u64,
+    /// Whether it was asked to end before all requests were made.
+    pub stopped: bool,
     /// Rows received and requests without any row, by service.
     by_service: BTreeMap<Service, (u64, Vec<i64>)>,
 }
@@ -73,6 +75,7 @@ impl Collector<'_> {
         let one_by_one = self.one_by_one(&mut run).await?;
         progress.planned(one_by_one.len());
         self.fetch_and_write(one_by_one, &mut run, progress).await?;
+        run.stopped = self.stop.is_cancelled();
         if self.records.settings.only_projects.is_empty() {
             self.doubt_silence(&mut run).await?;
         }
@@ -99,8 +102,9 @@ impl Collector<'_> {
         let fetch = async {
             // The sender moves in here, so that its end tells the writer.
             let sender = sender;
+            let goes_on = || !refused.load(Ordering::Relaxed) && !self.stop.is_cancelled();
             let mut answers = stream::iter(planned)
-                .take_while(|_| std::future::ready(!refused.load(Ordering::Relaxed)))
+                .take_while(|_| std::future::ready(goes_on()))
                 .map(|planned| self.fetch(planned))
                 .buffer_unordered(self.records.settings.workers.max(1));
             while let Some(fetched) = answers.next().await {
@@ -189,8 +193,7 @@ impl Collector<'_> {
                 }
             }
         }
-        let written =
-            write_answers(self.records.store.pool(), self.records.account, &answers).await?;
+        let written = write_answers(self.records.store.pool(), self.lease, &answers).await?;
         run.new_rows += written.new_rows;
         run.changed_rows += written.changed_rows;
         run.contradicted_days += written.contradicted_days;

@@ -26,6 +26,12 @@ pub enum StoreError {
         /// What the database said.
         cause: String,
     },
+    /// Another process took over the work; nothing of the transaction is stored.
+    #[error("the lease '{name}' was lost to another process")]
+    LeaseLost {
+        /// Name of the lease.
+        name: String,
+    },
     /// A statement failed.
     #[error("{context}: {cause}")]
     Statement {

@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::copy::CopyRows;
 use super::error::StoreError;
+use super::leases::{self, Lease};
 use super::storable_text;
 use crate::domain::{AccountId, Incompleteness, OccupancySnapshot};
 
@@ -16,15 +17,18 @@ const COPY_CHANNELS: &str = "copy incoming_channel from stdin with (format binar
 /// Channels that an incomplete snapshot lacks stay open: they may be there.
 ///
 /// # Errors
-/// [`StoreError`] when the database does not answer; nothing is stored then.
+/// [`StoreError`] when the database does not answer or the lease was lost;
+/// nothing is stored then.
 pub async fn write(
     pool: &PgPool,
-    account: &AccountId,
+    lease: &Lease,
     snapshot: &OccupancySnapshot,
 ) -> Result<(), StoreError> {
     let failed = || StoreError::during("writing occupancy_channel");
+    let account = lease.account();
     let mut transaction = pool.begin().await.map_err(failed())?;
     let connection = &mut *transaction;
+    leases::fence(connection, lease).await?;
     ensure_partition(connection, snapshot).await?;
     copy_incoming(connection, snapshot).await?;
     insert_snapshot(connection, account, snapshot).await?;

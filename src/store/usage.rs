@@ -9,6 +9,7 @@ use sqlx::types::Json;
 
 use super::copy::CopyRows;
 use super::error::StoreError;
+use super::leases::{self, Lease};
 use super::requests::{self, LoggedRequest, RequestRecord};
 use crate::domain::{
     AccountId, DateRange, DayUsage, Media, MediaSet, ProjectId, Service, UsageSource,
@@ -44,15 +45,18 @@ pub struct UsageWritten {
 /// v1 never replaces one from v3. Unknown projects get a stub.
 ///
 /// # Errors
-/// [`StoreError`] when the database does not answer; nothing of the batch is stored then.
+/// [`StoreError`] when the database does not answer or the lease was lost;
+/// nothing of the batch is stored then.
 pub async fn write_answers(
     pool: &PgPool,
-    account: &AccountId,
+    lease: &Lease,
     answers: &[UsageAnswer],
 ) -> Result<UsageWritten, StoreError> {
     let failed = || StoreError::during("writing usage_daily");
+    let account = lease.account();
     let mut transaction = pool.begin().await.map_err(failed())?;
     let connection = &mut *transaction;
+    leases::fence(connection, lease).await?;
     let request_ids = requests::next_request_ids(connection, answers.len()).await?;
     copy_incoming(connection, answers, &request_ids).await?;
     let contradicted = contradicted_days(connection, account, answers, &request_ids).await?;
