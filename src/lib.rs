@@ -8,7 +8,8 @@
 //! value, every superseded value and every request in PostgreSQL. [`rating`]
 //! turns a month of stored seconds into a bill, exactly, and splits its cents
 //! over projects and days. [`report`] writes the rated bill to files, published
-//! whole. [`simulator`] is the platform's other side, for demos and tests; the
+//! whole; [`month_report`] is that flow in one file. [`schedule`] says who may
+//! work and when jobs run. [`simulator`] is the platform's other side, for demos and tests; the
 //! rest of the program knows it over HTTP alone. All of them speak the words of
 //! [`domain`].
 //!
@@ -29,6 +30,7 @@ pub mod collect;
 pub mod config;
 pub mod context;
 pub mod domain;
+pub mod month_report;
 pub mod rating;
 pub mod report;
 pub mod schedule;

@@ -18,7 +18,6 @@ use super::Common;
 use super::backfill::bar;
 use super::failure::{Exit, Failure};
 use super::lease::{lease, release};
-use super::report::{self, Written};
 use super::simulator::until_stopped;
 use crate::agora_api::{AgoraApi, ApiSettings};
 use crate::clock::Clock;
@@ -26,6 +25,7 @@ use crate::collect::due::DuePolicy;
 use crate::collect::{CollectSettings, Collector, Records};
 use crate::context::clock;
 use crate::domain::{AccountId, DateRange, Month, Service, UsageSource};
+use crate::month_report::{self, Written};
 use crate::rating::PriceBook;
 use crate::report::{Format, ReportOptions, check_writable};
 use crate::schedule::held_lease::USAGE_LEASE;
@@ -213,5 +213,5 @@ async fn write(
     let book = PriceBook::embedded("tiered")
         .ok_or_else(|| Failure::new(Exit::Failed, "the tiered price book is not built in"))?
         .map_err(crate::config::ConfigError::from)?;
-    report::write(records, &book, month, &options).await
+    Ok(month_report::write(records, &book, month, &options).await?)
 }

@@ -6,6 +6,7 @@ use crate::agora_api::ApiError;
 use crate::collect::CollectError;
 use crate::config::ConfigError;
 use crate::domain::PeriodError;
+use crate::month_report::MonthReportError;
 use crate::rating::RatingError;
 use crate::report::ReportError;
 use crate::store::StoreError;
@@ -159,6 +160,19 @@ impl From<PeriodError> for Failure {
 impl From<RatingError> for Failure {
     fn from(error: RatingError) -> Self {
         Self::new(Exit::Failed, error.to_string())
+    }
+}
+
+impl From<MonthReportError> for Failure {
+    fn from(error: MonthReportError) -> Self {
+        match error {
+            MonthReportError::NothingStored(_) => Self::new(Exit::Failed, error.to_string())
+                .hint("fetch it first: `agora-usage sync usage`, or `agora-usage backfill`"),
+            MonthReportError::Collect(error) => error.into(),
+            MonthReportError::Rating(error) => error.into(),
+            MonthReportError::Draft(error) => error.into(),
+            MonthReportError::Files(error) => error.into(),
+        }
     }
 }
 

@@ -4,12 +4,13 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use super::super::print::{plain_table, trimmed};
-use super::super::report::{Written, amount};
+use super::super::report::amount;
 use super::super::summary::counted;
 use super::Stage;
 use crate::collect::occupancy::OccupancyRun;
 use crate::collect::usage::UsageRun;
 use crate::domain::{DateRange, Money};
+use crate::month_report::Written;
 
 use comfy_table::CellAlignment;
 
@@ -87,7 +88,7 @@ fn bills(months: &[&Written]) -> String {
         table.add_row([
             written.bill.month.to_string(),
             written.status.name().replace('_', " "),
-            written.total(),
+            amount(&written.bill.total),
             written.projects.len().to_string(),
             written.published.files.to_string(),
         ]);
@@ -119,7 +120,7 @@ fn top_projects(written: &Written) -> String {
     if others > 0 {
         table.add_row([&format!("{others} others"), "", money(rest).as_str()]);
     }
-    table.add_row(["total", "", written.total().as_str()]);
+    table.add_row(["total", "", amount(&bill.total).as_str()]);
     right_align(&mut table, &[2]);
     format!("{}\n", trimmed(&table))
 }
