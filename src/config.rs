@@ -50,6 +50,8 @@ pub struct Settings {
     pub database: DatabaseAddress,
     /// Folder that reports are written into.
     pub report_folder: PathBuf,
+    /// Schedules that replace those of jobs, by name.
+    pub schedule: std::collections::BTreeMap<String, String>,
     /// Accounts in the order of the settings, at least one.
     pub accounts: Vec<AccountSettings>,
 }
@@ -116,7 +118,7 @@ impl Settings {
             }
             accounts.push(AccountSettings::resolve(account, own, raw)?);
         }
-        Ok(Self { database, report_folder, accounts })
+        Ok(Self { database, report_folder, schedule: raw.schedule.clone(), accounts })
     }
 
     /// The account of that name, or every account without a name.

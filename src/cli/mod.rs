@@ -7,6 +7,7 @@
 mod api;
 mod backfill;
 mod check;
+mod daemon;
 mod demo;
 mod failure;
 mod init;
@@ -60,6 +61,8 @@ pub(crate) struct Common {
 enum Command {
     /// Show the whole product at work on simulated data, without any set-up
     Demo(demo::DemoArguments),
+    /// Run every job at its time, until it is stopped
+    Daemon(daemon::DaemonArguments),
     /// Run one job once
     #[command(subcommand)]
     Sync(sync::SyncCommand),
@@ -106,6 +109,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let Arguments { common, command } = arguments;
     match command {
         Command::Demo(arguments) => demo::run(&common, arguments).await,
+        Command::Daemon(arguments) => daemon::run(&common, arguments).await,
         Command::Simulator(arguments) => simulator::run(arguments).await,
         Command::Sync(command) => sync::run(&Context::load(&common)?, command).await,
         Command::Backfill(arguments) => backfill::run(&Context::load(&common)?, arguments).await,

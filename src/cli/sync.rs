@@ -1,6 +1,5 @@
 //! `agora-usage sync ...`: one job, once.
 
-use chrono::{Days, NaiveDate};
 use tokio_util::sync::CancellationToken;
 
 use super::backfill::{bar, warn_about_services};
@@ -10,9 +9,8 @@ use super::summary::{counted, usage_run};
 use crate::agora_api::AgoraApi;
 use crate::collect::{Collector, Records};
 use crate::context::Context;
-use crate::domain::{DateRange, Month, OccupancySnapshot};
+use crate::domain::OccupancySnapshot;
 use crate::schedule::held_lease::{STATISTICS_LEASE, USAGE_LEASE};
-use crate::store::requests;
 
 /// Jobs that can be run once.
 #[derive(Debug, clap::Subcommand)]
@@ -107,27 +105,14 @@ async fn sync_projects(collector: &Collector<'_>) -> Result<Exit, Failure> {
 
 async fn sync_usage(collector: &Collector<'_>) -> Result<Exit, Failure> {
     collector.sync_projects().await?;
-    let Records { store, account, .. } = collector.records;
-    let asked = requests::first_day_asked(store.pool(), account).await?;
-    let Some(range) = due_range(collector, asked) else { return Ok(Exit::Done) };
+    let Some(range) = collector.records.due_range().await? else { return Ok(Exit::Done) };
     let planned = collector.plan(range).await?;
     let bar = bar();
     let run = collector.sync_usage(planned, &bar).await?;
     bar.clear();
     let coverage = collector.records.coverage(range).await?;
-    print!("{}", usage_run(account, range, &run, &coverage));
+    print!("{}", usage_run(collector.records.account, range, &run, &coverage));
     Ok(if coverage.holes.is_empty() { Exit::Done } else { Exit::Partial })
-}
-
-/// From the first day ever asked for, at least the whole previous month, to
-/// yesterday, as far as the platform still answers.
-fn due_range(collector: &Collector<'_>, asked: Option<NaiveDate>) -> Option<DateRange> {
-    let now = collector.records.clock.now();
-    let yesterday = now.date_naive().checked_sub_days(Days::new(1))?;
-    let previous_month = Month::of(now.date_naive()).previous().first_day();
-    let first = asked.map_or(previous_month, |asked| asked.min(previous_month));
-    let available = collector.records.settings.policy.first_available_day(now);
-    DateRange::new(available.map_or(first, |available| first.max(available)), yesterday).ok()
 }
 
 async fn sync_occupancy(collector: &Collector<'_>) -> Result<Exit, Failure> {

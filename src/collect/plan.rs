@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::due::{MonthLedger, is_due};
 use super::{CollectError, CollectSettings, Records};
-use crate::domain::{DateRange, ProjectId, Service, UsageSource};
+use crate::domain::{DateRange, Month, ProjectId, Service, UsageSource};
 use crate::store::projects::{self, StoredProject};
 use crate::store::{requests, usage};
 
@@ -34,6 +34,23 @@ impl Records<'_> {
             planned.extend(plan_month(&ledger, days, &projects, self.settings, self.clock.now()));
         }
         Ok(planned)
+    }
+
+    /// The days that a scheduled run looks at: from the first day ever asked
+    /// for, at least the whole previous month, to yesterday, as far as the
+    /// platform still answers. None where that leaves no day.
+    ///
+    /// # Errors
+    /// [`CollectError`] when the database fails.
+    pub async fn due_range(&self) -> Result<Option<DateRange>, CollectError> {
+        let asked = requests::first_day_asked(self.store.pool(), self.account).await?;
+        let now = self.clock.now();
+        let today = now.date_naive();
+        let previous_month = Month::of(today).previous().first_day();
+        let first = asked.map_or(previous_month, |asked| asked.min(previous_month));
+        let available = self.settings.policy.first_available_day(now);
+        let first = available.map_or(first, |available| first.max(available));
+        Ok(today.pred_opt().and_then(|yesterday| DateRange::new(first, yesterday).ok()))
     }
 
     /// Projects once seen, deleted ones included, as far as they are asked for.

@@ -47,6 +47,8 @@ pub(super) struct RawSettings {
     #[serde(default)]
     pub(super) allow_http: bool,
     #[serde(default)]
+    pub(super) schedule: std::collections::BTreeMap<String, String>,
+    #[serde(default)]
     pub(super) account: Vec<RawAccount>,
     // Keys of the account `default`, and defaults of the others. Listed here
     // rather than flattened, since flattening would let unknown keys pass.

@@ -92,7 +92,7 @@ fn the_example_sets_nothing_and_every_line_of_it_is_a_key() {
     let (common, account) = EXAMPLE.split_once("# --- More accounts").expect("section");
     let uncommented = |text: &str| {
         let is_setting = |line: &&str| {
-            line.starts_with("# [[")
+            line.starts_with("# [")
                 || line.split_once(" = ").is_some_and(|(key, _)| {
                     key.strip_prefix("# ").is_some_and(|key| !key.contains(' '))
                 })

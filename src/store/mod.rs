@@ -12,6 +12,7 @@ pub mod cluster;
 mod connection;
 mod copy;
 mod error;
+pub mod job_runs;
 pub mod leases;
 pub mod migrate;
 pub mod occupancy;

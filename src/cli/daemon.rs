@@ -1,0 +1,115 @@
+//! `agora-usage daemon`: run every job at its time, until it is stopped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Common;
+use super::failure::{Exit, Failure};
+use super::simulator::until_stopped;
+use crate::context::Context;
+use crate::schedule::daemon::{Assignment, Daemon};
+use crate::schedule::held_lease::holder_name;
+use crate::schedule::runner::{AccountAtWork, Workplace};
+use crate::store::Store;
+
+/// Arguments of `daemon`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "SIGTERM and Ctrl-C end it: what is under way finishes or rolls back. SIGHUP \
+    reads settings and secrets again; if they cannot be used, the last good ones stay."
+)]
+pub(super) struct DaemonArguments {
+    /// Make up for what was missed, then end
+    #[arg(long)]
+    once: bool,
+    /// Seconds that runs under way have to finish when it is stopped
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    grace_seconds: u64,
+}
+
+pub(super) async fn run(common: &Common, arguments: DaemonArguments) -> Result<Exit, Failure> {
+    let context = Context::load(common)?;
+    let assignment = assignment(&context)?;
+    let store = Store::open(&context.settings.database, DATABASE_CONNECTIONS).await?;
+    let workplace = Workplace { store, clock: context.clock, holder: holder_name() };
+    let daemon = Daemon::new(workplace, assignment, &context.settings.schedule)
+        .map_err(|error| Failure::new(Exit::Configuration, error))?;
+    let grace = Duration::from_secs(arguments.grace_seconds);
+    let in_time = if arguments.once {
+        tokio::select! {
+            () = daemon.run_what_is_due() => {}
+            stopped = until_stopped() => stopped?,
+        }
+        daemon.shut_down(grace).await
+    } else {
+        serve(common, &daemon, grace).await?
+    };
+    close(daemon).await;
+    if in_time {
+        Ok(Exit::Done)
+    } else {
+        let message = format!(
+            "runs were cut off after {} s; they are made up at the next start",
+            grace.as_secs()
+        );
+        Err(Failure::new(Exit::Failed, message).hint("give more time with --grace-seconds"))
+    }
+}
+
+/// Connections: one a running job, and some for leases and health.
+const DATABASE_CONNECTIONS: u32 = 10;
+
+async fn serve(common: &Common, daemon: &Arc<Daemon>, grace: Duration) -> Result<bool, Failure> {
+    let failed = |error: String| Failure::new(Exit::Failed, error);
+    let mut ticker = daemon.start().await.map_err(|error| failed(error.to_string()))?;
+    let mut hang_up =
+        signal(SignalKind::hangup()).map_err(|error| failed(format!("no signals: {error}")))?;
+    tracing::info!("daemon started");
+    loop {
+        tokio::select! {
+            stopped = until_stopped() => {
+                stopped?;
+                break;
+            }
+            _ = hang_up.recv() => reload(common, daemon),
+        }
+    }
+    tracing::info!("stopping");
+    if let Err(error) = ticker.shutdown().await {
+        tracing::warn!(%error, "the ticker did not stop");
+    }
+    Ok(daemon.shut_down(grace).await)
+}
+
+/// Takes new settings for all later runs; keeps the last good ones on an error.
+fn reload(common: &Common, daemon: &Daemon) {
+    match Context::load(common).map_err(Failure::from).and_then(|c| assignment(&c)) {
+        Ok(assignment) => {
+            daemon.reassign(assignment);
+            tracing::info!("settings read again");
+        }
+        Err(failure) => {
+            tracing::error!("the new settings cannot be used, the last good ones stay");
+            failure.print();
+        }
+    }
+}
+
+fn assignment(context: &Context) -> Result<Assignment, Failure> {
+    let account = |settings: &crate::config::AccountSettings| {
+        let (api, book) = (context.api(settings)?, settings.price_book()?);
+        Ok(Arc::new(AccountAtWork { settings: settings.clone(), api, book }))
+    };
+    let accounts: Result<Vec<_>, Failure> = context.settings.accounts.iter().map(account).collect();
+    Ok(Assignment {
+        accounts: accounts?,
+        report_folder: Arc::from(context.settings.report_folder.as_path()),
+    })
+}
+
+/// Closes the database once no run uses it any more.
+async fn close(daemon: Arc<Daemon>) {
+    daemon.workplace().store.pool().close().await;
+}

@@ -1,0 +1,186 @@
+//! The daemon: ticks, slots, overlap, catch-up and shutdown.
+//!
+//! The scheduler crate only ticks: it neither stops overlap, nor waits at
+//! shutdown, nor makes up for missed runs. All of that is here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::jobs::{JOBS, JobDefinition};
+use super::runner::{AccountAtWork, PlannedRun, Workplace, run};
+use super::slots::Schedule;
+use crate::domain::AccountId;
+use crate::store::job_runs::{self, Slot};
+
+/// What can be reloaded while the daemon runs.
+#[derive(Debug, Clone)]
+pub struct Assignment {
+    /// Accounts to work on.
+    pub accounts: Vec<Arc<AccountAtWork>>,
+    /// Folder that reports are written into.
+    pub report_folder: Arc<Path>,
+}
+
+/// A daemon at work.
+pub struct Daemon {
+    workplace: Arc<Workplace>,
+    assignment: RwLock<Assignment>,
+    schedules: BTreeMap<&'static str, Schedule>,
+    /// Runs of this process that are under way.
+    running: Mutex<BTreeSet<(&'static str, AccountId)>>,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Daemon {
+    /// A daemon that has not begun. `schedules` replaces the default schedule of jobs by name.
+    ///
+    /// # Errors
+    /// A text for a job that does not exist or whose schedule is wrong.
+    pub fn new(
+        workplace: Workplace,
+        assignment: Assignment,
+        schedules: &BTreeMap<String, String>,
+    ) -> Result<Arc<Self>, String> {
+        if let Some(unknown) = schedules.keys().find(|name| JOBS.iter().all(|j| j.name != **name)) {
+            let known: Vec<&str> = JOBS.iter().map(|job| job.name).collect();
+            return Err(format!("there is no job '{unknown}'; the jobs are {}", known.join(", ")));
+        }
+        let schedule = |job: &JobDefinition| {
+            let text = schedules.get(job.name).map_or(job.schedule, String::as_str);
+            let schedule: Schedule =
+                text.parse().map_err(|error| format!("schedule of job '{}': {error}", job.name))?;
+            Ok((job.name, schedule))
+        };
+        Ok(Arc::new(Self {
+            workplace: Arc::new(workplace),
+            assignment: RwLock::new(assignment),
+            schedules: JOBS.iter().map(schedule).collect::<Result<_, String>>()?,
+            running: Mutex::new(BTreeSet::new()),
+            tracker: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }))
+    }
+
+    /// Replaces accounts and folders for all later runs.
+    pub fn reassign(&self, assignment: Assignment) {
+        *self.assignment.write().unwrap_or_else(PoisonError::into_inner) = assignment;
+    }
+
+    /// Makes up for every slot that was missed, once, and waits for those runs.
+    pub async fn run_what_is_due(self: &Arc<Self>) {
+        for job in JOBS {
+            self.start_runs(*job, Duration::ZERO);
+        }
+        self.tracker.close();
+        self.tracker.wait().await;
+        self.tracker.reopen();
+    }
+
+    /// Runs jobs at their times until [`Daemon::shut_down`], the newest missed slot of each first.
+    ///
+    /// # Errors
+    /// [`JobSchedulerError`] when the ticker cannot start.
+    pub async fn start(self: &Arc<Self>) -> Result<JobScheduler, JobSchedulerError> {
+        let ticker = JobScheduler::new().await?;
+        for job in JOBS {
+            let Some(schedule) = self.schedules.get(job.name) else { continue };
+            let daemon = Arc::clone(self);
+            let tick = Job::new_async(schedule.text(), move |_, _| {
+                let daemon = Arc::clone(&daemon);
+                Box::pin(async move {
+                    daemon.start_runs(*job, Duration::from_secs(job.jitter_seconds));
+                })
+            })?;
+            ticker.add(tick).await?;
+            self.start_runs(*job, Duration::ZERO);
+        }
+        ticker.start().await?;
+        Ok(ticker)
+    }
+
+    /// Starts the run of a job's newest slot for every account, each in a task of its own.
+    fn start_runs(self: &Arc<Self>, job: JobDefinition, longest_delay: Duration) {
+        let assignment = self.assignment.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(schedule) = self.schedules.get(job.name) else { return };
+        let Some(slot) = schedule.newest_slot(self.workplace.clock.now()) else { return };
+        for account in assignment.accounts {
+            let report_folder = Arc::clone(&assignment.report_folder);
+            let planned = PlannedRun { job, account, slot, report_folder };
+            let daemon = Arc::clone(self);
+            let delay = delay(&planned, longest_delay);
+            self.tracker.spawn(async move {
+                tokio::select! {
+                    () = tokio::time::sleep(delay) => daemon.run_once(&planned).await,
+                    () = daemon.stop.cancelled() => {}
+                }
+            });
+        }
+    }
+
+    /// Runs a slot unless the run before it is still going on in this process.
+    async fn run_once(&self, planned: &PlannedRun) {
+        let key = (planned.job.name, planned.account.settings.account.clone());
+        let is_free = self.lock_running().insert(key.clone());
+        let outcome = if is_free {
+            let outcome = run(&self.workplace, planned, &self.stop).await.map(|_| ());
+            self.lock_running().remove(&key);
+            outcome
+        } else {
+            self.skip(planned).await
+        };
+        if let Err(error) = outcome {
+            tracing::error!(job = key.0, account = %key.1, %error, "job could not be run");
+        }
+    }
+
+    fn lock_running(&self) -> std::sync::MutexGuard<'_, BTreeSet<(&'static str, AccountId)>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn skip(&self, planned: &PlannedRun) -> Result<(), crate::store::StoreError> {
+        let account = &planned.account.settings.account;
+        let slot = Slot { job: planned.job.name, at: planned.slot };
+        tracing::warn!(job = slot.job, %account, slot = %slot.at, "skipped: the run before it is still going on");
+        let Workplace { store, clock, holder } = &*self.workplace;
+        job_runs::skip(store.pool(), account, slot, holder, clock.now()).await
+    }
+
+    /// Ends: no new runs, those under way finish or roll back within `grace`.
+    /// Returns whether all of them did.
+    pub async fn shut_down(&self, grace: Duration) -> bool {
+        self.stop.cancel();
+        self.tracker.close();
+        tokio::time::timeout(grace, self.tracker.wait()).await.is_ok()
+    }
+
+    /// The scheduled times after `now`, by job.
+    #[must_use]
+    pub fn next_slots(&self, now: DateTime<Utc>) -> BTreeMap<&'static str, DateTime<Utc>> {
+        let next =
+            |(name, schedule): (&&'static str, &Schedule)| Some((*name, schedule.next_slot(now)?));
+        self.schedules.iter().filter_map(next).collect()
+    }
+
+    /// What every run shares.
+    #[must_use]
+    pub fn workplace(&self) -> &Arc<Workplace> {
+        &self.workplace
+    }
+}
+
+/// A delay that differs by account and job, and stays the same for a slot.
+fn delay(planned: &PlannedRun, longest: Duration) -> Duration {
+    let mut hasher = DefaultHasher::new();
+    (planned.job.name, &planned.account.settings.account, planned.slot).hash(&mut hasher);
+    let longest_ms = u64::try_from(longest.as_millis()).unwrap_or(0);
+    Duration::from_millis(hasher.finish() % (longest_ms + 1))
+}
