@@ -77,12 +77,39 @@ impl Daemon {
 
     /// Makes up for every slot that was missed, once, and waits for those runs.
     pub async fn run_what_is_due(self: &Arc<Self>) {
-        for job in JOBS {
-            self.start_runs(*job, Duration::ZERO);
-        }
+        self.catch_up();
         self.tracker.close();
         self.tracker.wait().await;
         self.tracker.reopen();
+    }
+
+    /// Starts the newest slot of every job, one after another in the order of
+    /// the list, so that reports come after the usage that they are made of.
+    fn catch_up(self: &Arc<Self>) {
+        for account in self.assignment().accounts {
+            let daemon = Arc::clone(self);
+            self.tracker.spawn(async move {
+                for job in JOBS {
+                    if daemon.stop.is_cancelled() {
+                        return;
+                    }
+                    if let Some(planned) = daemon.planned(*job, &account) {
+                        daemon.run_once(&planned).await;
+                    }
+                }
+            });
+        }
+    }
+
+    fn assignment(&self) -> Assignment {
+        self.assignment.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The run of a job's newest slot.
+    fn planned(&self, job: JobDefinition, account: &Arc<AccountAtWork>) -> Option<PlannedRun> {
+        let slot = self.schedules.get(job.name)?.newest_slot(self.workplace.clock.now())?;
+        let report_folder = self.assignment().report_folder;
+        Some(PlannedRun { job, account: Arc::clone(account), slot, report_folder })
     }
 
     /// Runs jobs at their times until [`Daemon::shut_down`], the newest missed slot of each first.
@@ -101,20 +128,16 @@ impl Daemon {
                 })
             })?;
             ticker.add(tick).await?;
-            self.start_runs(*job, Duration::ZERO);
         }
+        self.catch_up();
         ticker.start().await?;
         Ok(ticker)
     }
 
     /// Starts the run of a job's newest slot for every account, each in a task of its own.
     fn start_runs(self: &Arc<Self>, job: JobDefinition, longest_delay: Duration) {
-        let assignment = self.assignment.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(schedule) = self.schedules.get(job.name) else { return };
-        let Some(slot) = schedule.newest_slot(self.workplace.clock.now()) else { return };
-        for account in assignment.accounts {
-            let report_folder = Arc::clone(&assignment.report_folder);
-            let planned = PlannedRun { job, account, slot, report_folder };
+        for account in self.assignment().accounts {
+            let Some(planned) = self.planned(job, &account) else { continue };
             let daemon = Arc::clone(self);
             let delay = delay(&planned, longest_delay);
             self.tracker.spawn(async move {

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use croner::Cron;
 use croner::parser::{CronParser, Seconds};
 
@@ -38,13 +38,14 @@ impl Schedule {
     /// The newest scheduled time that is not after `now`.
     #[must_use]
     pub fn newest_slot(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.cron.find_previous_occurrence(&now, true).ok()
+        // The crate carries fractions of a second over into the slot.
+        self.cron.find_previous_occurrence(&now.trunc_subsecs(0), true).ok()
     }
 
     /// The first scheduled time after `now`.
     #[must_use]
     pub fn next_slot(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.cron.find_next_occurrence(&now, false).ok()
+        self.cron.find_next_occurrence(&now.trunc_subsecs(0), false).ok()
     }
 }
 
@@ -67,6 +68,15 @@ mod tests {
             assert_eq!(slot - before, chrono::TimeDelta::days(1));
             assert_eq!(schedule.next_slot(before), Some(slot));
         }
+    }
+
+    #[test]
+    fn a_slot_is_a_whole_second_whenever_it_is_asked_for() {
+        let schedule: Schedule = "0 * * * * *".parse().expect("valid");
+        let slot = at("2031-03-30T10:29:00Z");
+        assert_eq!(schedule.newest_slot(at("2031-03-30T10:29:00.159Z")), Some(slot));
+        assert_eq!(schedule.newest_slot(at("2031-03-30T10:29:59.999Z")), Some(slot));
+        assert_eq!(schedule.next_slot(at("2031-03-30T10:28:59.999Z")), Some(slot));
     }
 
     #[test]

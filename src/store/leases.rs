@@ -40,7 +40,8 @@ impl Lease {
     }
 }
 
-/// Takes a lease that is free, expired or already held by `holder`; none while another holds it.
+/// Takes a lease that is free or expired; none while it is held, be it by `holder` itself:
+/// two jobs of one process must not share it.
 ///
 /// # Errors
 /// [`StoreError`] when the database does not answer.

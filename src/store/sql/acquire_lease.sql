@@ -5,5 +5,5 @@ on conflict (account_id, name) do update set
     holder = excluded.holder,
     epoch = l.epoch + 1,
     expires_at = excluded.expires_at
-where l.expires_at <= clock_timestamp() or l.holder = excluded.holder
+where l.expires_at <= clock_timestamp()
 returning epoch
