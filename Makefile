@@ -1,0 +1,73 @@
+# What a newcomer needs is `make demo` and `make test`; both share one build.
+#
+# Every target works on a machine with Rust, make and git alone: as root it
+# installs what is missing, else it says in one line what to install.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Rust's installer puts cargo there, and shells find it only after a new login.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+# Where cargo puts the program; asked of cargo, since settings can move it.
+target = $(shell cargo metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+program = $(target)/debug/agora-usage
+readers = $(target)/readers
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo '  make demo OUT=reports DATA=database-folder ARGS="--seed 2": other folders, more flags'
+
+.PHONY: demo
+demo: postgres ## build, then the whole product on simulated data, without an account
+	@cargo build
+	@$(program) demo $(if $(OUT),--out '$(OUT)') $(if $(DATA),--data-folder '$(DATA)') $(ARGS)
+
+.PHONY: test
+test: postgres readers ## all tests, and the bill computed a second time by other code
+	@cargo test
+	@echo '==> the bill, computed independently'
+	@$(readers)/bin/python tests/independent/check_bill.py $(program)
+
+.PHONY: build-tools
+build-tools:
+	@scripts/get-build-tools
+
+.PHONY: postgres
+postgres: build-tools
+	@folder=$$(scripts/get-postgres) && echo "PostgreSQL: $$folder"
+
+.PHONY: readers
+readers:
+	@scripts/get-readers $(readers)
+
+.PHONY: fmt
+fmt: ## format the code
+	@cargo fmt
+
+.PHONY: lint
+lint: build-tools ## clippy, formatting, shell scripts, migrations
+	@cargo fmt --check
+	@cargo clippy --all-targets -- -D warnings
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run $$(grep -l '^#!.*bash' scripts/*); fi
+	@scripts/check-migrations
+
+.PHONY: doc
+doc: build-tools ## the code's documentation
+	@RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps
+
+.PHONY: deny
+deny: build-tools ## licences and sources of the dependencies
+	@folder=$$(scripts/get-cargo-deny $(target)/cargo-deny); \
+	PATH="$$folder:$$PATH" cargo deny --offline --locked check --hide-inclusion-graph licenses bans sources
+
+.PHONY: ci
+ci: ## everything that a change must pass
+	@.ci/run
+
+.PHONY: clean-demo
+clean-demo: ## remove the demo's reports and its database
+	@scripts/clean-demo

@@ -1,0 +1,24 @@
+//! The program from outside: the built binary against a scripted or simulated
+//! platform and a real PostgreSQL, its output, its files and its tables.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by a panic; the exception for tests leaves out the functions that they share"
+)]
+
+mod backfill;
+mod bill;
+mod demo;
+mod failures;
+mod help;
+mod interrupted;
+mod occupancy;
+mod odd_values;
+mod query;
+mod report_files;
+mod simulator;
+mod store;
+mod support;
+mod sync;
+mod v1;

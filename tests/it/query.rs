@@ -1,0 +1,254 @@
+//! `query`: each question of `queries/` over one invented account, in every
+//! form, and the same file through PostgreSQL's own client.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use agora_usage::domain::{AccountId, Channel, Incompleteness, OccupancySnapshot, ProjectId};
+use agora_usage::store::occupancy;
+use chrono::DateTime;
+use futures_util::TryStreamExt;
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+
+use crate::support::fake_api::{AUDIO, Asked, HD, RTC, project};
+use crate::support::program::Program;
+use crate::support::setup::Setup;
+
+const NOW: &str = "2031-03-11T06:00:00Z";
+
+/// Three projects, one of them deleted; two months with a failure, an unknown
+/// value and a contradiction; two days of snapshots.
+async fn account() -> Setup {
+    let mut setup = Setup::at(NOW).await;
+    let names = [("P1", "Live classroom"), ("P2", "Sales, \"EMEA\" 🎤"), ("P3", "Game lobby")];
+    let bodies = |count: usize| names[..count].iter().map(|(id, name)| project(id, name));
+    setup.api.list_bodies(bodies(3).collect());
+    for day in ["2031-02-10", "2031-02-11", "2031-03-02", "2031-03-05"] {
+        setup.api.use_seconds("P1", day, &[(AUDIO, 1_000_001), (HD, 500_000)]);
+        setup.api.use_seconds("P2", day, &[(AUDIO, 61)]);
+    }
+    setup.api.use_seconds("P3", "2031-02-20", &[(HD, 240_000)]);
+    setup.api.use_body("P2", RTC, "2031-03-03", json!({ AUDIO: null }));
+    let is_bad = |asked: &Asked| {
+        asked.project() == "P3" && asked.parameter("from_date").starts_with("2031-03")
+    };
+    setup.api.answer_when(is_bad, 500, r#"{"message":"out of order"}"#);
+    setup.backfill("2031-02-01", "2031-03-10").exits(3);
+
+    setup.api.list_bodies(bodies(2).collect());
+    setup.api.forget_usage();
+    setup.api.use_seconds("P1", "2031-03-02", &[(AUDIO, 1_000_001), (HD, 500_000)]);
+    setup.now("2031-03-11T07:00:00Z");
+    setup
+        .run(&["backfill", "--from", "2031-03-04", "--to", "2031-03-05", "--project", "P1"])
+        .exits(3);
+    setup.report("2031-02..2031-03").exits(3);
+    take_snapshots(&setup).await;
+    setup
+}
+
+/// Written at exact times, which a run of the program would not have.
+async fn take_snapshots(setup: &Setup) {
+    let store = setup.database.store().await;
+    let account = AccountId::new("default").expect("name");
+    for (project, time, users, incompleteness) in [
+        ("P1", "2031-03-10T09:00:00Z", &[3, 4][..], None),
+        ("P1", "2031-03-10T09:01:00Z", &[3, 4, 5], Some(Incompleteness::Drift)),
+        ("P1", "2031-03-11T05:00:00Z", &[], None),
+        ("P2", "2031-03-10T23:59:59Z", &[4_294_967_295], None),
+    ] {
+        let channel = |(number, users): (usize, &i64)| Channel {
+            name: format!("c{number}"),
+            user_count: *users,
+        };
+        let seen = i64::try_from(users.len()).expect("a few");
+        let snapshot = OccupancySnapshot {
+            project_id: ProjectId::new(project).expect("id"),
+            observed_at: DateTime::parse_from_rfc3339(time).expect("time").to_utc(),
+            channels: users.iter().enumerate().map(channel).collect(),
+            total_channels: seen + i64::from(incompleteness.is_some()),
+            incompleteness,
+        };
+        occupancy::write(store.pool(), &account, &snapshot).await.expect("written");
+    }
+    store.close().await;
+}
+
+/// Name and file of every question.
+fn questions() -> BTreeMap<String, PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("queries");
+    let entries = fs::read_dir(folder).expect("folder");
+    let files = entries.map(|entry| entry.expect("entry").path());
+    files
+        .map(|file| (file.file_stem().expect("name").to_string_lossy().into_owned(), file))
+        .collect()
+}
+
+/// Parameters of a question with their defaults, as its header has them.
+fn parameters(file: &Path) -> Vec<(String, String)> {
+    let text = fs::read_to_string(file).expect("read");
+    let lines = text.lines().filter_map(|line| line.strip_prefix("-- Parameter "));
+    let parameter = |line: &str| {
+        let (name, rest) = line.split_once('=').expect("name");
+        let (default, _) = rest.split_once(':').expect("default");
+        (name.trim().to_owned(), default.trim().to_owned())
+    };
+    lines.map(parameter).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_question_is_answered_in_every_form() {
+    let setup = account().await;
+    for name in questions().keys() {
+        for form in ["table", "csv", "json"] {
+            let outcome = setup.run(&["query", name, "--output", form]).exits(0);
+            insta::assert_snapshot!(format!("{name}_{form}"), outcome.stdout);
+            if form == "json" {
+                let rows: Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+                assert!(!rows.as_array().expect("list").is_empty(), "{name} shows nothing");
+            }
+        }
+        // Into a pipe, CSV is the usual form.
+        let usual = setup.run(&["query", name]).exits(0).stdout;
+        assert_eq!(usual, setup.run(&["query", name, "--output", "csv"]).stdout);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_files_run_in_psql() {
+    let setup = account().await;
+    let narrow = [("account", "default"), ("from", "2031-03-01"), ("to_month", "2031-02")];
+    for (name, file) in questions() {
+        let defaults = parameters(&file);
+        let narrowed = defaults.iter().map(|(key, default)| {
+            let chosen = narrow.iter().find(|(narrow, _)| narrow == key);
+            (key.clone(), chosen.map_or_else(|| default.clone(), |(_, value)| (*value).to_owned()))
+        });
+        for values in [defaults.clone(), narrowed.collect()] {
+            let mut arguments = vec!["query".to_owned(), name.clone()];
+            for (key, value) in &values {
+                arguments.extend(["-p".to_owned(), format!("{key}={value}")]);
+            }
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let ours = cells(&setup.run(&arguments).exits(0).stdout);
+            let mut theirs = cells(&run_in_psql(&setup.database.url(), &file, &values).await);
+            // psql writes t and f.
+            for (our_row, their_row) in ours.iter().zip(&mut theirs) {
+                for (our_cell, their_cell) in our_row.iter().zip(their_row) {
+                    match (our_cell.as_str(), their_cell.as_str()) {
+                        ("true", "t") | ("false", "f") => their_cell.clone_from(our_cell),
+                        _ => {}
+                    }
+                }
+            }
+            assert!(ours.len() > 1, "{name} shows nothing");
+            assert_eq!(ours, theirs, "{name} {values:?}");
+        }
+    }
+}
+
+fn cells(csv: &str) -> Vec<Vec<String>> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(csv.as_bytes());
+    let rows = reader.records().map(|row| row.expect("row"));
+    rows.map(|row| row.iter().map(str::to_owned).collect()).collect()
+}
+
+/// The file's rows as CSV: from psql, or, as unpacked servers come without it,
+/// from the server after the same replacement of variables.
+async fn run_in_psql(url: &str, file: &Path, values: &[(String, String)]) -> String {
+    let Some(psql) = find_psql() else { return copy_out(url, file, values).await };
+    let mut command = Command::new(psql);
+    command.args(["--no-psqlrc", "--csv", "--set", "ON_ERROR_STOP=1"]);
+    for (key, value) in values {
+        command.arg("--set").arg(format!("{key}={value}"));
+    }
+    let kept = ["PATH", "LD_LIBRARY_PATH"].map(|name| (name, std::env::var_os(name)));
+    let kept = kept.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    command.env_clear().envs(kept).arg("--file").arg(file).arg(url);
+    let output = command.output().expect("psql runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+fn find_psql() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let packages = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let packages = packages.map(|version| version.path().join("bin"));
+    let mut folders = std::env::split_paths(&path).chain(packages);
+    folders.find_map(|folder| Some(folder.join("psql")).filter(|psql| psql.is_file()))
+}
+
+async fn copy_out(url: &str, file: &Path, values: &[(String, String)]) -> String {
+    let text = fs::read_to_string(file).expect("read");
+    let code: Vec<&str> = text.lines().filter(|line| !line.starts_with("--")).collect();
+    let mut sql = code.join("\n");
+    for (key, value) in values {
+        sql = sql.replace(&format!(":'{key}'"), &format!("'{}'", value.replace('\'', "''")));
+    }
+    let sql = sql.trim_end().trim_end_matches(';');
+    let copy = format!("copy (\n{sql}\n) to stdout with (format csv, header)");
+    let mut connection = PgConnection::connect(url).await.expect("connected");
+    let chunks: Vec<_> = {
+        let rows = connection.copy_out_raw(&copy).await.expect("copied");
+        rows.try_collect().await.expect("rows")
+    };
+    connection.close().await.expect("closed");
+    String::from_utf8(chunks.concat()).expect("UTF-8")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_without_psql_gives_the_same_rows() {
+    let setup = account().await;
+    let (url, questions) = (setup.database.url(), questions());
+    for (name, file) in questions.iter().filter(|_| find_psql().is_some()) {
+        let values = parameters(file);
+        let (with, without) =
+            (run_in_psql(&url, file, &values).await, copy_out(&url, file, &values).await);
+        assert_eq!(cells(&with), cells(&without), "{name}");
+    }
+}
+
+#[test]
+fn the_questions_are_listed_without_a_database() {
+    let program = Program::new();
+    insta::assert_snapshot!("list", program.run(&["query"]).exits(0).stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_the_database_cannot_read_is_shown() {
+    let setup = account().await;
+    let outcome = setup.run(&["query", "gaps", "-p", "from=someday"]).exits(1);
+    let said = ["error: the database refused the question", "hint: check the parameters"];
+    outcome.says(&said).says(&["someday"]);
+    let unknown = setup.run(&["query", "gaps", "-p", "colour=red"]);
+    unknown.exits(2).says(&["'gaps' has no parameter 'colour'", "account, from, to"]);
+    let injected = setup.run(&["query", "projects", "-p", "account='; drop table agora.bill; --"]);
+    assert_eq!(injected.exits(0).stdout.lines().count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c48_a_role_that_may_only_read_gets_answers_and_changes_nothing() {
+    let mut setup = account().await;
+    let as_owner = setup.run(&["query", "projects"]).exits(0).stdout;
+    let url = setup.database.url_of_a_reader().await;
+    setup.program.set("DATABASE_URL", url.as_str());
+    for name in questions().keys() {
+        setup.run(&["query", name]).exits(0);
+    }
+    assert_eq!(setup.run(&["query", "projects"]).exits(0).stdout, as_owner);
+    let mut reader = PgConnection::connect(&url).await.expect("connected");
+    for refused in [
+        "insert into agora.account values ('mine', now())",
+        "update agora.project set project_name = 'mine'",
+        "delete from agora.usage_daily",
+        "truncate agora.usage_daily",
+        "create table agora.mine (a integer)",
+    ] {
+        let error = sqlx::query(refused).execute(&mut reader).await.expect_err(refused);
+        assert!(error.to_string().contains("permission denied"), "{refused}: {error}");
+    }
+    reader.close().await.expect("closed");
+}

@@ -1,0 +1,9 @@
+//! What the tests stand on: a database each, a scripted platform, and the
+//! program in a clean environment.
+
+pub(crate) mod database;
+pub(crate) mod fake_api;
+pub(crate) mod program;
+pub(crate) mod reports;
+pub(crate) mod server;
+pub(crate) mod setup;

@@ -1,0 +1,166 @@
+//! Usage v1 by setting, beside v3, and the deleted projects that it tells of.
+
+use serde_json::{Value, json};
+
+use crate::support::fake_api::{AUDIO, Asked};
+use crate::support::setup::{Setup, audio_rows};
+
+const LONG_AFTER: &str = "2031-04-20T12:00:00Z";
+
+fn minutes(audio: u64) -> Value {
+    json!({ "audio": audio, "sd": 0, "hd": 0, "hdp": 0 })
+}
+
+/// `projects from..to` of each v1 request, in order; `*` for all projects.
+fn asked_minutes(setup: &Setup) -> Vec<String> {
+    let asked = setup.api.asked().into_iter().filter(Asked::is_v1);
+    let line = |asked: Asked| {
+        let [from, to] = ["from_date", "to_date"].map(|name| asked.parameter(name));
+        let projects = Some(asked.parameter("projects")).filter(|ids| !ids.is_empty());
+        format!("{} {from}..{to}", projects.unwrap_or("*"))
+    };
+    asked.map(line).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn v1_asks_for_all_projects_at_once_and_stores_minutes_as_seconds() {
+    let mut setup = Setup::at(LONG_AFTER).await;
+    setup.use_v1();
+    setup.api.list(&["A", "B"]);
+    setup.api.use_minutes("A", "2031-02-28", minutes(2));
+    setup.api.use_minutes("B", "2031-03-01", json!({ "audio": 1, "sd": 2, "hd": 3, "hdp": 4 }));
+    setup.backfill("2031-02-28", "2031-03-01").exits(0).says(&["2 requests answered"]);
+    assert_eq!(asked_minutes(&setup), ["* 2031-02-28..2031-02-28", "* 2031-03-01..2031-03-01"]);
+    let stored = "select project_id, source, audio_seconds, sd_seconds, hd_seconds, hdp_seconds, \
+                  full_hd_seconds from agora.usage_daily order by project_id";
+    assert_eq!(setup.database.rows(stored).await, ["(A,v1,120,0,0,0,)", "(B,v1,60,120,180,240,)"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn v1_asks_one_by_one_when_all_at_once_fails() {
+    let mut setup = Setup::at(LONG_AFTER).await;
+    setup.use_v1();
+    setup.api.list(&["A", "B", "C"]);
+    for project in ["A", "B", "C"] {
+        setup.api.use_minutes(project, "2031-03-01", minutes(1));
+    }
+    let is_bad = |asked: &Asked| asked.is_v1() && ["", "B"].contains(&asked.parameter("projects"));
+    setup.api.answer_when(is_bad, 500, "");
+    let said = ["2 requests answered, 1 failed", "1 day not known", "B        rtc"];
+    setup.backfill("2031-03-01", "2031-03-01").exits(3).says(&said);
+    let stored = "select project_id, audio_seconds from agora.usage_daily order by project_id";
+    assert_eq!(setup.database.rows(stored).await, ["(A,60)", "(C,60)"]);
+
+    setup.api.heal();
+    setup.api.asked();
+    setup.backfill("2031-03-01", "2031-03-01").exits(0);
+    assert_eq!(setup.database.rows(stored).await, ["(A,60)", "(B,60)", "(C,60)"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_v1_value_never_replaces_a_v3_value() {
+    let mut setup = Setup::at("2031-03-05T12:00:00Z").await;
+    setup.api.list(&["P1"]);
+    setup.api.use_seconds("P1", "2031-03-01", &[(AUDIO, 61)]);
+    setup.api.use_minutes("P1", "2031-03-01", minutes(2));
+    setup.api.use_minutes("P1", "2031-03-02", minutes(3));
+    setup.backfill("2031-03-01", "2031-03-02").exits(0);
+    let before = setup.database.written("usage_daily").await;
+    setup.use_v1();
+    setup.backfill("2031-03-01", "2031-03-02").exits(0).says(&["1 row new, 0 changed"]);
+    let after = setup.database.written("usage_daily").await;
+    assert_eq!(after[..1], before);
+    let expected = ["(P1,2031-03-01,v3,61)", "(P1,2031-03-02,v1,180)"];
+    assert_eq!(setup.audio().await, expected);
+    assert!(setup.database.written("usage_revision").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_v3_value_replaces_a_v1_value_and_keeps_it() {
+    let mut setup = Setup::at(LONG_AFTER).await;
+    setup.api.list(&["P1"]);
+    setup.api.use_seconds("P1", "2031-03-01", &[(AUDIO, 61)]);
+    setup.api.use_minutes("P1", "2031-03-01", minutes(2));
+    setup.use_v1();
+    setup.backfill("2031-03-01", "2031-03-01").exits(0);
+    // Its days are final for v1, and still due for v3, which can do better.
+    setup.program.unset("AGORA_USAGE_USAGE_API");
+    setup.backfill("2031-03-01", "2031-03-01").exits(0).says(&["1 changed"]);
+    assert_eq!(setup.audio().await, audio_rows("P1", "2031-03", &[(1, 61)]));
+    let history = "select source, audio_seconds from agora.usage_revision";
+    assert_eq!(setup.database.rows(history).await, ["(v1,120)"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c07_an_empty_answer_for_all_projects_is_a_contradiction() {
+    let mut setup = Setup::at("2031-03-05T12:00:00Z").await;
+    setup.use_v1();
+    setup.api.list(&["P1"]);
+    setup.api.use_minutes("P1", "2031-03-01", minutes(1));
+    setup.backfill("2031-03-01", "2031-03-01").exits(0);
+    setup.api.forget_usage();
+    let said = ["4 days not known", "2031-03-01..2031-03-04  contradicted"];
+    setup.backfill("2031-03-01", "2031-03-04").exits(3).says(&said);
+    assert_eq!(setup.audio().await, ["(P1,2031-03-01,v1,60)"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn usage_of_an_unlisted_project_makes_a_stub_and_counts_in_the_bill() {
+    let mut setup = Setup::at(LONG_AFTER).await;
+    setup.use_v1();
+    setup.api.list(&["P1"]);
+    setup.api.use_minutes("Stranger", "2031-03-01", minutes(11_000));
+    setup.backfill("2031-03-01", "2031-03-31").exits(0);
+    let projects = "select project_id, status from agora.project order by project_id";
+    assert_eq!(setup.database.rows(projects).await, ["(P1,active)", "(Stranger,unknown)"]);
+    setup.report("2031-03").exits(0);
+    let month = setup.month("2031-03");
+    assert_eq!(month.costs(), ["P1 0.00", "Stranger 0.99"]);
+    month.assert_adds_up();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_deleted_before_the_first_run_is_found_by_its_usage() {
+    let setup = Setup::at(LONG_AFTER).await;
+    setup.api.list(&["P1"]);
+    setup.api.use_minutes("Gone", "2031-03-02", minutes(11_000));
+    setup.api.use_seconds("Gone", "2031-03-02", &[(AUDIO, 659_999)]);
+    setup.backfill("2031-03-01", "2031-03-31").exits(0);
+    // The minutes only tell of it; the seconds are stored.
+    assert_eq!(setup.audio().await, audio_rows("Gone", "2031-03", &[(2, 659_999)]));
+    setup.report("2031-03").exits(0);
+    assert_eq!(setup.month("2031-03").costs(), ["Gone 0.99", "P1 0.00"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_without_v1_is_no_reason_to_stop() {
+    let setup = Setup::at(LONG_AFTER).await;
+    setup.api.list(&["P1"]);
+    setup.api.use_seconds("P1", "2031-03-01", &[(AUDIO, 60)]);
+    setup.api.answer_when(Asked::is_v1, 404, "{}");
+    let said = ["deleted projects that were never listed cannot be looked for"];
+    setup.backfill("2031-03-01", "2031-03-01").exits(0).says(&said);
+    assert_eq!(setup.audio().await, audio_rows("P1", "2031-03", &[(1, 60)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c45_a_deleted_project_stays_due_and_in_the_report() {
+    let mut setup = Setup::at("2031-03-05T12:00:00Z").await;
+    setup.api.list(&["Kept", "Gone"]);
+    setup.api.use_seconds("Gone", "2031-03-04", &[(AUDIO, 660_000)]);
+    setup.backfill("2031-03-01", "2031-03-04").exits(0);
+    setup.api.list(&["Kept"]);
+    setup.now("2031-03-06T12:00:00Z");
+    setup.backfill("2031-03-01", "2031-03-05").exits(0);
+    setup.now(LONG_AFTER);
+    setup.api.asked();
+    setup.api.use_seconds("Gone", "2031-03-06", &[(AUDIO, 60_000)]);
+    setup.backfill("2031-03-01", "2031-03-31").exits(0);
+    // Until the day on which the list first lacked it.
+    let asked = ["Gone 2031-03-01..2031-03-06", "Kept 2031-03-01..2031-03-31"];
+    assert_eq!(setup.api.asked_seconds(), asked);
+    setup.report("2031-03").exits(0);
+    let month = setup.month("2031-03");
+    assert_eq!(month.costs(), ["Gone 1.98", "Kept 0.00"]);
+    assert_eq!(month.rows("summary.csv")[0]["status"], "deleted");
+}
