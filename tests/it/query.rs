@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use agora_usage::domain::{AccountId, Channel, Incompleteness, OccupancySnapshot, ProjectId};
-use agora_usage::store::occupancy;
+use agora_usage::store::{leases, occupancy};
 use chrono::DateTime;
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
@@ -54,6 +55,9 @@ async fn account() -> Setup {
 async fn take_snapshots(setup: &Setup) {
     let store = setup.database.store().await;
     let account = AccountId::new("default").expect("name");
+    let lease =
+        leases::acquire(store.pool(), &account, "statistics", "test", Duration::from_secs(30));
+    let lease = lease.await.expect("answered").expect("free");
     for (project, time, users, incompleteness) in [
         ("P1", "2031-03-10T09:00:00Z", &[3, 4][..], None),
         ("P1", "2031-03-10T09:01:00Z", &[3, 4, 5], Some(Incompleteness::Drift)),
@@ -72,8 +76,9 @@ async fn take_snapshots(setup: &Setup) {
             total_channels: seen + i64::from(incompleteness.is_some()),
             incompleteness,
         };
-        occupancy::write(store.pool(), &account, &snapshot).await.expect("written");
+        occupancy::write(store.pool(), &lease, &snapshot).await.expect("written");
     }
+    leases::release(store.pool(), &lease).await.expect("released");
     store.close().await;
 }
 

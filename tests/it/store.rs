@@ -1,6 +1,7 @@
 //! The database under several writers, and the schema from any state to the newest.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use agora_usage::domain::{
     AccountId, DateRange, DayUsage, Media, MediaSet, Month, ProjectId, Service, UsageSource,
@@ -8,7 +9,7 @@ use agora_usage::domain::{
 use agora_usage::store::projects::ensure_account;
 use agora_usage::store::requests::RequestRecord;
 use agora_usage::store::usage::{UsageAnswer, write_answers};
-use agora_usage::store::{Store, migrate::newest_version};
+use agora_usage::store::{Store, leases, migrate::newest_version};
 use chrono::{DateTime, Utc};
 
 use crate::support::database::{TABLES, TestDatabase};
@@ -58,10 +59,15 @@ fn answer(seconds: i64, backwards: bool) -> UsageAnswer {
     UsageAnswer { request, days: cells }
 }
 
+/// Two writers need a lease each; in the program one would wait for the other.
 async fn write_rounds(store: &Store, first_seconds: i64, backwards: bool) {
+    let name = format!("writer of {first_seconds}");
+    let account = account();
+    let lease = leases::acquire(store.pool(), &account, &name, "test", Duration::from_mins(5));
+    let lease = lease.await.expect("answered").expect("free");
     for round in 0..ROUNDS {
         let answers = [answer(first_seconds + round, backwards)];
-        let written = write_answers(store.pool(), &account(), &answers).await;
+        let written = write_answers(store.pool(), &lease, &answers).await;
         written.unwrap_or_else(|error| panic!("round {round}: {error}"));
     }
 }
