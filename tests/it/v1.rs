@@ -11,7 +11,7 @@ fn minutes(audio: u64) -> Value {
     json!({ "audio": audio, "sd": 0, "hd": 0, "hdp": 0 })
 }
 
-/// `projects from..to` of each v1 request, in order; `*` for all projects.
+/// `projects from..to` of each v1 request, sorted, since several are under way at once; `*` for all projects.
 fn asked_minutes(setup: &Setup) -> Vec<String> {
     let asked = setup.api.asked().into_iter().filter(Asked::is_v1);
     let line = |asked: Asked| {
@@ -19,7 +19,9 @@ fn asked_minutes(setup: &Setup) -> Vec<String> {
         let projects = Some(asked.parameter("projects")).filter(|ids| !ids.is_empty());
         format!("{} {from}..{to}", projects.unwrap_or("*"))
     };
-    asked.map(line).collect()
+    let mut lines: Vec<String> = asked.map(line).collect();
+    lines.sort();
+    lines
 }
 
 #[tokio::test(flavor = "multi_thread")]
