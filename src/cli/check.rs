@@ -211,7 +211,8 @@ async fn services(
             }
         }
         println!(
-            "  {service:<16} {} of {} with usage on {range}",
+            "  {:<16} {} of {} with usage on {range}",
+            service.name(),
             used,
             counted(projects.len().min(ASKED_PROJECTS) as u64, "project")
         );

@@ -9,6 +9,8 @@
 
 mod backfill;
 mod bill;
+mod check;
+mod daemon;
 mod demo;
 mod failures;
 mod help;

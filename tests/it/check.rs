@@ -1,0 +1,83 @@
+//! `agora-usage init` and `agora-usage check`: from nothing to settings that work.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::support::database::TestDatabase;
+use crate::support::fake_api::{AUDIO, Asked};
+use crate::support::program::Program;
+use crate::support::setup::Setup;
+
+#[test]
+fn init_writes_settings_that_the_program_can_read_and_replaces_none() {
+    let mut program = Program::new();
+    let secret = program.folder().join("secret");
+    fs::write(&secret, "hush-hush\n").expect("written");
+    let secret = secret.display().to_string();
+    let flags = [
+        "init",
+        "--file",
+        "mine.toml",
+        "--customer-id",
+        "an-id",
+        "--customer-secret-file",
+        &secret,
+        "--usage-api",
+        "v1",
+        "--plan",
+        "fixed",
+    ];
+    program.run(&flags).exits(0).says(&["wrote mine.toml", "agora-usage check --online"]);
+    let file = program.folder().join("mine.toml");
+    let text = fs::read_to_string(&file).expect("read");
+    for line in
+        ["customer_id = \"an-id\"", "usage_api = \"v1\"", "plan = \"fixed\"", "# workers = 8"]
+    {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    assert!(!text.contains("hush-hush"));
+    assert_eq!(fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
+
+    program.run(&flags).exits(1).says(&["already there", "--force"]);
+    assert_eq!(fs::read_to_string(&file).expect("read"), text);
+
+    let database = TestDatabase::new();
+    program.set("DATABASE_URL", database.url());
+    let checked = program.run(&["check", "--config", "mine.toml"]).exits(0);
+    checked.says(&["settings   ok", "database   ok: given by address", "fixed-usd", "hdp 14.99"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_online_tells_what_the_platform_answers() {
+    let mut setup = Setup::at("2031-04-20T12:00:00Z").await;
+    setup.api.list(&["P1", "P2"]);
+    setup.api.use_seconds("P1", "2031-04-18", &[(AUDIO, 60)]);
+    let outcome = setup.run(&["check", "--online"]).exits(0);
+    outcome.says(&[
+        "login      ok: 2 projects, 0 of them disabled",
+        "rtc              1 of 2 projects with usage on 2031-04-13..2031-04-19",
+        "miniapp          0 of 2 projects",
+        "usage v3   answers; usage v1 answers",
+        "tiered-usd",
+        "10,000 free minutes",
+        "5 % from minute 100,000",
+        "next: agora-usage backfill",
+    ]);
+    setup.program.set("AGORA_USAGE_SERVICES", "rtc,recording");
+    setup.run(&["check"]).exits(0).says(&["recording beside it may count twice"]);
+    let warned = setup.backfill("2031-04-18", "2031-04-18").exits(0);
+    warned.says(&["warning: account default", "recording beside it may count twice"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_names_each_thing_that_does_not_work() {
+    let mut setup = Setup::at("2031-04-20T12:00:00Z").await;
+    setup.api.list(&["P1"]);
+    setup.api.answer_when(Asked::is_v3, 404, r#"{"message":"no such API"}"#);
+    let outcome = setup.run(&["check", "--online"]).exits(1);
+    outcome.says(&["usage v3   does not answer; usage v1 answers", "no such API"]);
+    setup.program.set("AGORA_USAGE_USAGE_API", "v1");
+    setup.run(&["check", "--online"]).exits(0);
+    setup.program.set("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none");
+    setup.run(&["check"]).exits(1).says(&["database   failed", "cannot be reached"]);
+}
