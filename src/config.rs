@@ -69,6 +69,8 @@ pub struct AccountSettings {
     pub collect: CollectSettings,
     /// Plan of the price list, `tiered` or `fixed`.
     pub plan: String,
+    /// Days for which single channels are kept; hourly sums are kept for ever.
+    pub channel_retention_days: u32,
     /// Price book file that replaces the plan's own.
     pub price_book: Option<PathBuf>,
 }
@@ -176,6 +178,7 @@ impl AccountSettings {
                 workers: usize::try_from(raw.workers.max(1)).unwrap_or(1),
                 page_size: raw.channel_page_size.clamp(1, 500),
             },
+            channel_retention_days: raw.channel_retention_days,
             plan: text(|raw| raw.plan.as_ref()).unwrap_or_else(|| "tiered".into()),
             price_book: own.price_book.clone().or_else(|| common.price_book.clone()),
         })

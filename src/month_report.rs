@@ -79,9 +79,12 @@ pub async fn write(
         coverage: loaded.report_coverage(month),
     };
     let (status, has_gaps) = (report.status(), report.has_gaps());
-    bills::replace_draft(records.store.pool(), &bill, status, options.generated_at).await?;
+    let pool = records.store.pool();
+    let draft = bills::replace_draft(pool, &bill, status, options.generated_at).await?;
     // Writing thousands of files must not hold up the other tasks of this thread.
     let published = tokio::task::block_in_place(|| write_month(&report, options))?;
+    // Last, so that table and files agree when the files cannot be written.
+    draft.commit().await?;
     let Loaded { projects, coverage, .. } = loaded;
     Ok(Written { bill, status, has_gaps, projects, published, holes: coverage.holes })
 }

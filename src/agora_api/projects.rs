@@ -1,5 +1,7 @@
 //! `GET /dev/v1/projects/` and `GET /dev/v1/project/`: all projects, or some of them.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use super::client::{AgoraApi, Call, Family, Reply};
@@ -81,7 +83,16 @@ impl ProjectsBody {
             OneOrMany::Many(projects) => projects,
             OneOrMany::One(project) => vec![*project],
         };
-        projects.into_iter().map(WireProject::into_project).collect()
+        let mut seen = BTreeSet::new();
+        let mut once = Vec::with_capacity(projects.len());
+        for project in projects {
+            let project = project.into_project()?;
+            // A project that is listed twice is one project.
+            if seen.insert(project.project_id.clone()) {
+                once.push(project);
+            }
+        }
+        Ok(once)
     }
 }
 

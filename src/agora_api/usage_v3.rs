@@ -136,6 +136,10 @@ fn take(usage: &mut DayUsage, field: String, count: Count) -> Result<(), String>
             ));
         }
     };
+    if field.contains('\0') {
+        let (project_id, day) = (&usage.project_id, usage.day);
+        return Err(format!("project {project_id}, day {day}: a field name holds a NUL character"));
+    }
     match media_of(&field) {
         Some(media) if seconds.is_none() => usage.missing.insert(media),
         Some(media) => usage.seconds[media.index()] = seconds,

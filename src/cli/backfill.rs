@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::check::DOUBLE_COUNT;
 use super::failure::{Exit, Failure};
 use super::lease::{lease, release, stop_on_interrupt};
+use super::print::{say, say_line};
 use super::summary::{counted, usage_run};
 use crate::agora_api::AgoraApi;
 use crate::collect::{CollectSettings, Collector, Progress, Records};
@@ -35,7 +36,7 @@ pub(super) struct BackfillArguments {
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
     /// Only this project id; can be repeated
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     project: Vec<String>,
     /// Only this service; can be repeated
     #[arg(long, value_name = "NAME", value_parser = parse_service)]
@@ -153,12 +154,12 @@ async fn fetch(
     if dry_run {
         let planned = collector.records.plan(range).await?;
         let days: i64 = planned.iter().map(|request| request.range.day_count()).sum();
-        println!(
+        say_line(format_args!(
             "account {}, {range}: {} for {} of a project and service would be made",
             collector.records.account,
             counted(planned.len() as u64, "request"),
             counted(u64::try_from(days).unwrap_or(0), "day"),
-        );
+        ));
         return Ok(Exit::Done);
     }
     let planned = collector.plan(range).await?;
@@ -169,7 +170,7 @@ async fn fetch(
         eprintln!("stopped: what was answered is stored; the same command goes on from here");
     }
     let coverage = collector.records.coverage(range).await?;
-    print!("{}", usage_run(collector.records.account, range, &run, &coverage));
+    say(format_args!("{}", usage_run(collector.records.account, range, &run, &coverage)));
     Ok(if coverage.holes.is_empty() { Exit::Done } else { Exit::Partial })
 }
 

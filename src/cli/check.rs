@@ -4,6 +4,7 @@ use chrono::{DateTime, Days, Utc};
 use num_rational::BigRational;
 
 use super::failure::{Exit, Failure};
+use super::print::say_line;
 use super::summary::{counted, thousands};
 use crate::agora_api::{AgoraApi, ApiError};
 use crate::config::AccountSettings;
@@ -37,19 +38,19 @@ pub(super) struct CheckArguments {
 
 pub(super) async fn run(context: &Context, arguments: CheckArguments) -> Result<Exit, Failure> {
     let accounts = context.settings.chosen(arguments.account.as_deref())?;
-    println!("settings   ok: {}", counted(accounts.len() as u64, "account"));
+    say_line(format_args!("settings   ok: {}", counted(accounts.len() as u64, "account")));
     let mut exit = database(context).await;
     for account in accounts {
-        println!("\naccount {}", account.account);
+        say_line(format_args!("\naccount {}", account.account));
         exit = exit.and(plan(account));
         if account.may_count_recording_twice() {
-            println!("  services   warning: {DOUBLE_COUNT}");
+            say_line(format_args!("  services   warning: {DOUBLE_COUNT}"));
         }
         if arguments.online {
             exit = exit.and(online(context, account).await);
         }
     }
-    println!("\n{}", next_step(exit, arguments.online));
+    say_line(format_args!("\n{}", next_step(exit, arguments.online)));
     Ok(exit)
 }
 
@@ -66,7 +67,7 @@ fn next_step(exit: Exit, online: bool) -> &'static str {
 }
 
 fn failed(what: &str, failure: impl Into<Failure>) -> Exit {
-    println!("{what} failed, see below");
+    say_line(format_args!("{what} failed, see below"));
     let failure = failure.into();
     failure.print();
     failure.exit
@@ -79,7 +80,7 @@ async fn database(context: &Context) -> Exit {
     };
     match context.open_store().await {
         Ok(store) => {
-            println!("database   ok: {kind}, migration {}", newest_version());
+            say_line(format_args!("database   ok: {kind}, migration {}", newest_version()));
             store.close().await;
             Exit::Done
         }
@@ -91,7 +92,7 @@ fn plan(account: &AccountSettings) -> Exit {
     match account.price_book() {
         Ok(book) => {
             for line in in_words(&book) {
-                println!("  {line}");
+                say_line(format_args!("  {line}"));
             }
             Exit::Done
         }
@@ -154,11 +155,11 @@ async fn online(context: &Context, account: &AccountSettings) -> Exit {
         Err(error) => return failed("  login     ", error),
     };
     let count = |status| reply.value.iter().filter(|project| project.status == status).count();
-    println!(
+    say_line(format_args!(
         "  login      ok: {}, {} of them disabled",
         counted(reply.value.len() as u64, "project"),
         count(ProjectStatus::Disabled)
-    );
+    ));
     let skew = reply.answered_at.map_or(0, |at| (context.clock.now() - at).num_seconds());
     let exit = clock(skew);
     let Some(range) = last_days(context.clock.now()) else { return exit };
@@ -170,14 +171,19 @@ async fn online(context: &Context, account: &AccountSettings) -> Exit {
 /// A machine whose clock is moved on purpose is not compared.
 fn clock(skew_seconds: i64) -> Exit {
     if std::env::var_os(crate::clock::NOW_VARIABLE).is_some() {
-        println!("  clock      moved by {}, not compared", crate::clock::NOW_VARIABLE);
+        say_line(format_args!(
+            "  clock      moved by {}, not compared",
+            crate::clock::NOW_VARIABLE
+        ));
         return Exit::Done;
     }
     if skew_seconds.abs() <= CLOCK_SKEW_SECONDS {
-        println!("  clock      ok: {skew_seconds} s from the platform's");
+        say_line(format_args!("  clock      ok: {skew_seconds} s from the platform's"));
         return Exit::Done;
     }
-    println!("  clock      failed: {skew_seconds} s from the platform's; set this machine's clock");
+    say_line(format_args!(
+        "  clock      failed: {skew_seconds} s from the platform's; set this machine's clock"
+    ));
     Exit::Failed
 }
 
@@ -210,12 +216,12 @@ async fn services(
                 Err(error) => return Some(Err(error)),
             }
         }
-        println!(
+        say_line(format_args!(
             "  {:<16} {} of {} with usage on {range}",
             service.name(),
             used,
             counted(projects.len().min(ASKED_PROJECTS) as u64, "project")
-        );
+        ));
     }
     outcome
 }
@@ -232,7 +238,7 @@ fn usage_api(
 ) -> Exit {
     let word = |works: bool| if works { "answers" } else { "does not answer" };
     let v3_works = !matches!(v3, Some(Err(_)));
-    println!("  usage v3   {}; usage v1 {}", word(v3_works), word(v1.is_ok()));
+    say_line(format_args!("  usage v3   {}; usage v1 {}", word(v3_works), word(v1.is_ok())));
     let wanted = match account.collect.source {
         UsageSource::V3 => v3.unwrap_or(Ok(())),
         UsageSource::V1 => v1,

@@ -18,6 +18,7 @@ use super::Common;
 use super::backfill::bar;
 use super::failure::{Exit, Failure};
 use super::lease::{lease, release};
+use super::print::say;
 use super::simulator::until_stopped;
 use crate::agora_api::{AgoraApi, ApiSettings};
 use crate::clock::Clock;
@@ -78,10 +79,10 @@ pub(super) async fn run(common: &Common, arguments: DemoArguments) -> Result<Exi
     let clock = clock()?;
     let stage = set_up(common, &arguments, clock).await?;
     let story = play(&stage, &arguments).await?;
-    print!("{}", story.text());
+    say(format_args!("{}", story.text()));
     let exit = if story.has_gaps() { Exit::Partial } else { Exit::Done };
     if arguments.keep_serving {
-        print!("{}", story::serving(&stage));
+        say(format_args!("{}", story::serving(&stage)));
         until_stopped().await?;
     }
     stage.store.close().await;

@@ -13,26 +13,28 @@ use crate::store::StoreError;
 use crate::store::bills::BillWriteError;
 
 /// How a command ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// In order of severity: of several accounts the worst end counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
     /// Everything is done.
     Done,
-    /// It failed, or was refused.
-    Failed,
-    /// The command was used wrongly.
-    Usage,
     /// Done in part: there are holes, contradictions or prices missing.
     Partial,
     /// Another run holds the job.
     Busy,
+    /// The command was used wrongly.
+    Usage,
     /// The settings cannot be used.
     Configuration,
+    /// It failed, or was refused.
+    Failed,
 }
 
 impl Exit {
     /// The worse of two ends.
     pub(crate) fn and(self, other: Self) -> Self {
-        if self == Self::Done { other } else { self }
+        self.max(other)
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use super::failure::{Exit, Failure};
+use super::print::say_line;
 use crate::config::EXAMPLE;
 
 /// Arguments of `init`.
@@ -48,8 +49,8 @@ pub(super) fn run(arguments: InitArguments) -> Result<Exit, Failure> {
     let given = answers.into_iter().filter_map(|(key, value)| Some((key, value?)));
     let text = given.fold(EXAMPLE.to_owned(), |text, (key, value)| set(&text, key, &value));
     write(&file, &text, force)?;
-    println!("wrote {}", file.display());
-    println!("next: agora-usage check --online");
+    say_line(format_args!("wrote {}", file.display()));
+    say_line(format_args!("next: agora-usage check --online"));
     Ok(Exit::Done)
 }
 

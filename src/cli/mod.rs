@@ -7,6 +7,7 @@
 mod api;
 mod backfill;
 mod check;
+mod coverage;
 mod daemon;
 mod demo;
 mod failure;
@@ -43,17 +44,20 @@ struct Arguments {
     command: Command,
 }
 
+/// Heading of the flags that every command has.
+const GLOBAL: &str = "Global options";
+
 /// Flags of every command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Common {
     /// Settings file [default: ./agora-usage.toml, the user's config folder, /etc/agora-usage]
-    #[arg(long, global = true, value_name = "FILE", env = "AGORA_USAGE_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "AGORA_USAGE_CONFIG", help_heading = GLOBAL)]
     config: Option<PathBuf>,
     /// Address of the database [default: from the environment, else a private PostgreSQL]
-    #[arg(long, global = true, value_name = "URL", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "URL", help_heading = GLOBAL)]
     database_url: Option<String>,
     /// Say more on stderr: -v what is done, -vv each request
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = GLOBAL)]
     verbose: u8,
 }
 
@@ -68,6 +72,8 @@ enum Command {
     Sync(sync::SyncCommand),
     /// Fetch the usage of a range of days; safe to run again
     Backfill(backfill::BackfillArguments),
+    /// Show day by day what is known of the usage, and what is not
+    Coverage(coverage::CoverageArguments),
     /// Rate whole months and write their reports
     Report(report::ReportArguments),
     /// Answer a question of analysts from the database
@@ -113,6 +119,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Simulator(arguments) => simulator::run(arguments).await,
         Command::Sync(command) => sync::run(&Context::load(&common)?, command).await,
         Command::Backfill(arguments) => backfill::run(&Context::load(&common)?, arguments).await,
+        Command::Coverage(arguments) => coverage::run(&Context::load(&common)?, arguments).await,
         Command::Report(arguments) => report::run(&Context::load(&common)?, arguments).await,
         Command::Query(arguments) => query::run(&common, arguments).await,
         Command::Api(arguments) => api::run(&Context::load(&common)?, arguments).await,

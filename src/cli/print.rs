@@ -1,5 +1,6 @@
 //! Rows for people and programs: table, CSV or JSON.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
@@ -38,6 +39,17 @@ pub(super) fn print_text(text: &str) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// Tells something on stdout; where nobody listens any more, that is no failure.
+pub(super) fn say(text: fmt::Arguments<'_>) {
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_fmt(text).and_then(|()| stdout.flush());
+}
+
+/// Like [`say`], with an end of line.
+pub(super) fn say_line(text: fmt::Arguments<'_>) {
+    say(format_args!("{text}\n"));
 }
 
 /// Whether a person looks at stdout.
@@ -81,7 +93,7 @@ fn aligned(text: &str, kind: ValueKind) -> Cell {
 }
 
 /// Control characters would move the terminal's cursor.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use super::failure::{Exit, Failure};
+use super::print::say_line;
 use super::summary::{holes, thousands};
 use crate::collect::Records;
 use crate::context::Context;
 use crate::domain::{Money, Month};
 use crate::month_report::{Written, write};
+use crate::rating::PriceBook;
 use crate::report::{Format, ReportOptions, check_writable};
 
 /// Arguments of `report`.
@@ -65,13 +67,29 @@ pub(super) async fn run(context: &Context, arguments: ReportArguments) -> Result
             clock: context.clock,
             settings: &account.collect,
         };
-        for month in &months {
-            let written = write(&records, book, *month, &options).await?;
-            print(&written);
-            exit = exit.and(if written.has_gaps { Exit::Partial } else { Exit::Done });
-        }
+        // One account that fails does not stop the others.
+        exit =
+            exit.and(report(&records, book, &months, &options).await.unwrap_or_else(|failure| {
+                failure.print();
+                failure.exit
+            }));
     }
     store.close().await;
+    Ok(exit)
+}
+
+async fn report(
+    records: &Records<'_>,
+    book: &PriceBook,
+    months: &[Month],
+    options: &ReportOptions,
+) -> Result<Exit, Failure> {
+    let mut exit = Exit::Done;
+    for month in months {
+        let written = write(records, book, *month, options).await?;
+        print(&written);
+        exit = exit.and(if written.has_gaps { Exit::Partial } else { Exit::Done });
+    }
     Ok(exit)
 }
 
@@ -88,7 +106,7 @@ fn past_months(text: &str, current: Month) -> Result<Vec<Month>, Failure> {
 
 fn print(written: &Written) {
     let Written { bill, status, published, .. } = written;
-    println!(
+    say_line(format_args!(
         "account {}, {}: {}, {}; {} files in {}",
         bill.account,
         bill.month,
@@ -96,9 +114,12 @@ fn print(written: &Written) {
         status.name().replace('_', " "),
         published.files,
         published.folder.display()
-    );
+    ));
     for assumption in &bill.assumptions {
-        println!("  assumed {} = {}: {}", assumption.key, assumption.value, assumption.text);
+        say_line(format_args!(
+            "  assumed {} = {}: {}",
+            assumption.key, assumption.value, assumption.text
+        ));
     }
     for usage in &bill.unpriced {
         eprintln!(

@@ -3,6 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::failure::{Exit, Failure};
+use super::print::say_line;
 use crate::context::clock;
 use crate::simulator::{Simulator, SimulatorSettings};
 
@@ -44,9 +45,9 @@ pub(super) async fn run(arguments: SimulatorArguments) -> Result<Exit, Failure> 
     let simulator = Simulator::start(settings)
         .await
         .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-    println!("AGORA_BASE_URL='{}'", simulator.base_url());
-    println!("AGORA_CUSTOMER_ID='{}'", simulator.customer_id());
-    println!("AGORA_CUSTOMER_SECRET='{}'", simulator.customer_secret());
+    say_line(format_args!("AGORA_BASE_URL='{}'", simulator.base_url()));
+    say_line(format_args!("AGORA_CUSTOMER_ID='{}'", simulator.customer_id()));
+    say_line(format_args!("AGORA_CUSTOMER_SECRET='{}'", simulator.customer_secret()));
     eprintln!("simulator: serving until stopped (Ctrl-C)");
     until_stopped().await?;
     simulator.stop().await;

@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 use super::backfill::{bar, warn_about_services};
 use super::failure::{Exit, Failure};
 use super::lease::{lease, release, stop_on_interrupt};
+use super::print::{say, say_line};
 use super::summary::{counted, usage_run};
 use crate::agora_api::AgoraApi;
 use crate::collect::{Collector, Records};
@@ -94,12 +95,12 @@ async fn run_job(
 
 async fn sync_projects(collector: &Collector<'_>) -> Result<Exit, Failure> {
     let written = collector.sync_projects().await?;
-    println!(
+    say_line(format_args!(
         "account {}: {} listed, {} newly found deleted",
         collector.records.account,
         counted(written.listed, "project"),
         written.newly_deleted
-    );
+    ));
     Ok(Exit::Done)
 }
 
@@ -111,7 +112,7 @@ async fn sync_usage(collector: &Collector<'_>) -> Result<Exit, Failure> {
     let run = collector.sync_usage(planned, &bar).await?;
     bar.clear();
     let coverage = collector.records.coverage(range).await?;
-    print!("{}", usage_run(collector.records.account, range, &run, &coverage));
+    say(format_args!("{}", usage_run(collector.records.account, range, &run, &coverage)));
     Ok(if coverage.holes.is_empty() { Exit::Done } else { Exit::Partial })
 }
 
@@ -122,7 +123,7 @@ async fn sync_occupancy(collector: &Collector<'_>) -> Result<Exit, Failure> {
     let users: i64 = run.snapshots.iter().map(OccupancySnapshot::user_count).sum();
     let partial = run.snapshots.iter().filter(|snapshot| snapshot.incompleteness.is_some());
     let partial = partial.count();
-    println!(
+    say_line(format_args!(
         "account {}: {} with {} and {}; {} incomplete, {} failed",
         collector.records.account,
         counted(run.snapshots.len() as u64, "snapshot"),
@@ -130,7 +131,7 @@ async fn sync_occupancy(collector: &Collector<'_>) -> Result<Exit, Failure> {
         counted(u64::try_from(users).unwrap_or(0), "user"),
         partial,
         run.failed.len()
-    );
+    ));
     for (project_id, error) in &run.failed {
         eprintln!("warning: project {project_id} has no snapshot: {error}");
     }

@@ -4,6 +4,7 @@
 //! cover them ([`plan`]), and the runs that fetch answers and hand them to
 //! [`crate::store`]. Knows neither HTTP nor SQL, and rates nothing.
 
+pub mod calendar;
 pub mod discover;
 pub mod due;
 pub mod error;

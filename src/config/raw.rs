@@ -44,6 +44,8 @@ pub(super) struct RawSettings {
     pub(super) max_body_bytes: usize,
     #[serde(default = "defaults::channel_page_size")]
     pub(super) channel_page_size: u32,
+    #[serde(default = "defaults::channel_retention_days")]
+    pub(super) channel_retention_days: u32,
     #[serde(default)]
     pub(super) allow_http: bool,
     #[serde(default)]
@@ -113,6 +115,9 @@ mod defaults {
     }
     pub(super) const fn channel_page_size() -> u32 {
         500
+    }
+    pub(super) const fn channel_retention_days() -> u32 {
+        14
     }
 }
 

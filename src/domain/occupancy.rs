@@ -52,9 +52,10 @@ pub struct OccupancySnapshot {
 }
 
 impl OccupancySnapshot {
-    /// Users over all channels seen.
+    /// Users over all channels seen, `i64::MAX` at the most.
     #[must_use]
     pub fn user_count(&self) -> i64 {
-        self.channels.iter().map(|channel| channel.user_count).sum()
+        let counts = self.channels.iter().map(|channel| channel.user_count);
+        counts.fold(0, i64::saturating_add)
     }
 }

@@ -5,6 +5,7 @@ mod month_end;
 mod occupancy;
 mod projects;
 mod reports;
+mod roll_up;
 mod usage;
 
 use std::collections::BTreeMap;
@@ -66,6 +67,14 @@ pub const JOBS: &[JobDefinition] = &[
         run: occupancy::run,
     },
     JobDefinition {
+        name: "roll_up",
+        schedule: "0 3 * * * *",
+        why: "Hours of occupancy are ready when they are over, and old channels make room.",
+        lease: "roll_up",
+        jitter_seconds: 30,
+        run: roll_up::run,
+    },
+    JobDefinition {
         name: "audit",
         schedule: "0 40 4 * * *",
         why: "One final day a day is asked again, so that a late correction does not stay unseen.",
@@ -108,6 +117,8 @@ pub struct JobContext<'a> {
     pub book: &'a PriceBook,
     /// Folder that reports are written into.
     pub report_folder: &'a Path,
+    /// Days for which channels are kept, whole UTC days before today.
+    pub channel_retention_days: u32,
     /// Scheduled time of this run.
     pub slot: DateTime<Utc>,
 }

@@ -114,6 +114,7 @@ async fn run_with_lease(
         collector,
         book: &account.book,
         report_folder: &planned.report_folder,
+        channel_retention_days: account.settings.channel_retention_days,
         slot: planned.slot,
     };
     let started = Instant::now();

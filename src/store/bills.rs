@@ -1,8 +1,8 @@
 //! Tables `bill`, `bill_line` and `bill_allocation`.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
+use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::copy::CopyRows;
 use super::error::StoreError;
@@ -27,7 +27,23 @@ pub enum BillWriteError {
     Rating(#[from] RatingError),
 }
 
-/// Replaces the draft of the bill's account and month, in one transaction.
+/// A new draft that is written but not yet in force.
+#[derive(Debug)]
+#[must_use = "a draft that is not put in force is given up"]
+pub struct PendingDraft(Transaction<'static, Postgres>);
+
+impl PendingDraft {
+    /// Puts the draft in force.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer; the earlier draft stays then.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        self.0.commit().await.map_err(StoreError::during("writing bill"))
+    }
+}
+
+/// Writes the draft of the bill's account and month in place of the earlier
+/// one; dropped without [`PendingDraft::commit`] it is given up.
 ///
 /// # Errors
 /// [`BillWriteError`]; the earlier draft stays then.
@@ -36,10 +52,16 @@ pub async fn replace_draft(
     bill: &Bill,
     status: BillStatus,
     rated_at: DateTime<Utc>,
-) -> Result<(), BillWriteError> {
+) -> Result<PendingDraft, BillWriteError> {
     let failed = || StoreError::during("writing bill");
     let mut transaction = pool.begin().await.map_err(failed())?;
     let connection = &mut *transaction;
+    // Two reports of one month take turns.
+    sqlx::query("select from agora.account where account_id = $1 for no key update")
+        .bind(bill.account.as_str())
+        .execute(&mut *connection)
+        .await
+        .map_err(failed())?;
     for statement in [
         "delete from agora.bill_allocation where account_id = $1 and month = $2 and revision = $3",
         "delete from agora.bill where account_id = $1 and month = $2 and revision = $3",
@@ -55,8 +77,7 @@ pub async fn replace_draft(
     insert_bill(connection, bill, status, rated_at).await?;
     insert_lines(connection, bill).await?;
     copy_allocation(connection, bill).await?;
-    transaction.commit().await.map_err(failed())?;
-    Ok(())
+    Ok(PendingDraft(transaction))
 }
 
 async fn insert_bill(

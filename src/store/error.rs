@@ -33,7 +33,7 @@ pub enum StoreError {
         name: String,
     },
     /// A statement failed.
-    #[error("{context}: {cause}")]
+    #[error("{context}: {}", said(cause))]
     Statement {
         /// What was being done, with the table.
         context: &'static str,
@@ -51,6 +51,11 @@ pub enum StoreError {
     /// The private cluster cannot be used.
     #[error(transparent)]
     Cluster(#[from] super::cluster::ClusterError),
+}
+
+/// What the database said, without the place in its own source.
+fn said(cause: &sqlx::Error) -> String {
+    cause.as_database_error().map_or_else(|| cause.to_string(), |error| error.message().to_owned())
 }
 
 impl StoreError {

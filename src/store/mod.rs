@@ -26,6 +26,28 @@ pub use connection::{DatabaseAddress, Store};
 pub use error::StoreError;
 
 /// Text as PostgreSQL can hold it: a NUL character is written as `\u0000`.
+///
+/// In such a text, and in one that holds `\u0000` to the letter, a backslash is
+/// doubled, so that two texts are never stored as one.
 fn storable_text(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') { Cow::Owned(text.replace('\0', "\\u0000")) } else { text.into() }
+    const ESCAPED_NUL: &str = "\\u0000";
+    if text.contains('\0') || text.contains(ESCAPED_NUL) {
+        Cow::Owned(text.replace('\\', "\\\\").replace('\0', ESCAPED_NUL))
+    } else {
+        text.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::storable_text;
+
+    #[test]
+    fn c37_no_two_texts_are_stored_as_one() {
+        let texts = ["a\0b", "a\\u0000b", "a\\\0b", "a\\\\u0000b", "a\\b", "ab"];
+        let stored: std::collections::BTreeSet<_> = texts.into_iter().map(storable_text).collect();
+        assert_eq!(stored.len(), texts.len());
+        assert_eq!(storable_text("a\0b"), "a\\u0000b");
+        assert_eq!(storable_text("a\\b"), "a\\b");
+    }
 }

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
 
 use super::error::StoreError;
+use super::storable_text;
 use crate::domain::{AccountId, DateRange, ProjectId, Service, UsageSource};
 
 /// How a usage request ended.
@@ -135,8 +136,8 @@ pub(super) async fn insert(
         .bind(column(requests, |r| outcome(r).name()))
         .bind(column(requests, |r| r.record.http_status.map(|s| i16::try_from(s).unwrap_or(0))))
         .bind(column(requests, |r| i16::try_from(r.record.attempts).unwrap_or(i16::MAX)))
-        .bind(column(requests, |r| r.record.platform_request_id.as_deref()))
-        .bind(column(requests, |r| r.record.message.as_deref()))
+        .bind(column(requests, |r| r.record.platform_request_id.as_deref().map(storable_text)))
+        .bind(column(requests, |r| r.record.message.as_deref().map(storable_text)))
         .bind(column(requests, |r| i32::try_from(r.rows_received).unwrap_or(i32::MAX)))
         .bind(column(requests, |r| day_array(&r.contradicted_days)))
         .execute(connection)

@@ -3,7 +3,7 @@
 use crate::support::program::Program;
 
 /// Every command, in the order of the help.
-const COMMANDS: [&[&str]; 38] = [
+const COMMANDS: [&[&str]; 39] = [
     &[],
     &["demo"],
     &["daemon"],
@@ -12,6 +12,7 @@ const COMMANDS: [&[&str]; 38] = [
     &["sync", "usage"],
     &["sync", "occupancy"],
     &["backfill"],
+    &["coverage"],
     &["report"],
     &["query"],
     &["init"],

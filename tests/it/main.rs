@@ -13,6 +13,7 @@ mod check;
 mod daemon;
 mod demo;
 mod failures;
+mod found_faults;
 mod help;
 mod interrupted;
 mod occupancy;

@@ -154,7 +154,7 @@ async fn intervals_go_on_close_and_open_with_the_user_count() {
         setup.run(&["sync", "occupancy"]).exits(0);
     }
     let intervals = "select channel_name, user_count, is_open, from_at < to_at \
-                     from agora.occupancy_channel order by channel_name, from_at";
+                     from agora.occupancy_intervals order by channel_name, from_at";
     let expected =
         ["(ends,1,f,f)", "(grows,1,f,f)", "(grows,2,t,f)", "(new,5,t,f)", "(same,1,t,t)"];
     assert_eq!(setup.database.rows(intervals).await, expected);

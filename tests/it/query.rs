@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use agora_usage::domain::{AccountId, Channel, Incompleteness, OccupancySnapshot, ProjectId};
 use agora_usage::store::{leases, occupancy};
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -78,6 +78,26 @@ async fn take_snapshots(setup: &Setup) {
         };
         occupancy::write(store.pool(), &lease, &snapshot).await.expect("written");
     }
+    // One user for three hours, a snapshot a minute.
+    let night = DateTime::parse_from_rfc3339("2031-03-10T20:00:00Z").expect("time").to_utc();
+    for minute in 0..=180 {
+        let channel = Channel { name: "forgotten".to_owned(), user_count: 1 };
+        let snapshot = OccupancySnapshot {
+            project_id: ProjectId::new("P1").expect("id"),
+            observed_at: night + TimeDelta::minutes(minute),
+            channels: vec![channel],
+            total_channels: 1,
+            incompleteness: None,
+        };
+        occupancy::write(store.pool(), &lease, &snapshot).await.expect("written");
+    }
+    let everyone_before = night + TimeDelta::days(1);
+    while occupancy::hourly::roll_up(store.pool(), &lease, everyone_before)
+        .await
+        .expect("rolled up")
+        .hours
+        > 0
+    {}
     leases::release(store.pool(), &lease).await.expect("released");
     store.close().await;
 }

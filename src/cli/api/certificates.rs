@@ -13,7 +13,7 @@ pub(super) enum CertificatesCall {
     /// Enable a project's App Certificate
     Enable {
         /// Project id, a short token
-        #[arg(value_parser = parse_project_id)]
+        #[arg(allow_hyphen_values = true, value_parser = parse_project_id)]
         id: ProjectId,
         /// Print the App Certificate
         #[arg(long)]
@@ -22,13 +22,13 @@ pub(super) enum CertificatesCall {
     /// Disable a project's App Certificate
     Disable {
         /// Project id, a short token
-        #[arg(value_parser = parse_project_id)]
+        #[arg(allow_hyphen_values = true, value_parser = parse_project_id)]
         id: ProjectId,
     },
     /// Replace a project's App Certificate; tokens signed with the old one stop working
     Reset {
         /// Project id, a short token
-        #[arg(value_parser = parse_project_id)]
+        #[arg(allow_hyphen_values = true, value_parser = parse_project_id)]
         id: ProjectId,
         /// Confirm what cannot be undone
         #[arg(long)]

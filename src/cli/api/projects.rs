@@ -16,7 +16,7 @@ pub(super) enum ProjectsCall {
     #[command(group = clap::ArgGroup::new("which").required(true).multiple(true))]
     Get {
         /// Project id, a short token
-        #[arg(long, group = "which", value_parser = parse_project_id)]
+        #[arg(long, group = "which", allow_hyphen_values = true, value_parser = parse_project_id)]
         id: Option<ProjectId>,
         /// Name; several projects may have it
         #[arg(long, group = "which", value_parser = parse_name)]
@@ -37,19 +37,19 @@ pub(super) enum ProjectsCall {
     /// Let a disabled project be used again
     Enable {
         /// Project id, a short token
-        #[arg(value_parser = parse_project_id)]
+        #[arg(allow_hyphen_values = true, value_parser = parse_project_id)]
         id: ProjectId,
     },
     /// Keep a project from being used
     Disable {
         /// Project id, a short token
-        #[arg(value_parser = parse_project_id)]
+        #[arg(allow_hyphen_values = true, value_parser = parse_project_id)]
         id: ProjectId,
     },
     /// Delete a project for good
     Delete {
         /// Project id, a short token
-        #[arg(value_parser = parse_project_id)]
+        #[arg(allow_hyphen_values = true, value_parser = parse_project_id)]
         id: ProjectId,
         /// Confirm what cannot be undone
         #[arg(long)]
@@ -58,7 +58,7 @@ pub(super) enum ProjectsCall {
     /// Set the address of the on-premise recording server (recording SDK up to 1.9.0)
     RecordingServer {
         /// Project id, a short token
-        #[arg(value_parser = parse_project_id)]
+        #[arg(allow_hyphen_values = true, value_parser = parse_project_id)]
         id: ProjectId,
         /// Address of the server
         #[arg(value_name = "HOST:PORT")]

@@ -14,7 +14,7 @@ use crate::store::analyst_queries::{ResultTable, ValueKind};
 #[derive(Debug, clap::Args)]
 pub(super) struct UsageCall {
     /// Project id, a short token; left out: every project (usage v1 alone)
-    #[arg(long, value_parser = parse_project_id)]
+    #[arg(long, allow_hyphen_values = true, value_parser = parse_project_id)]
     project: Option<ProjectId>,
     /// First UTC day, YYYY-MM-DD
     #[arg(long, value_name = "DAY", value_parser = parse_day)]

@@ -7,6 +7,8 @@ use crate::store::analyst_queries::parameters_of;
 pub(super) const QUESTIONS: &[(&str, &str)] = &[
     ("cost_by_project_and_month", include_str!("../../../queries/cost_by_project_and_month.sql")),
     ("gaps", include_str!("../../../queries/gaps.sql")),
+    ("ghost_channels", include_str!("../../../queries/ghost_channels.sql")),
+    ("occupancy_by_hour", include_str!("../../../queries/occupancy_by_hour.sql")),
     (
         "peak_users_by_project_and_day",
         include_str!("../../../queries/peak_users_by_project_and_day.sql"),

@@ -1,15 +1,12 @@
--- Channels whose user count changed, and, after a complete snapshot, those that it lacks.
--- $1: account, $2: project, $3: time of the snapshot, $4: whether it is complete
+-- Ends intervals at the last complete snapshot that saw them.
+-- $1: account, $2: project, $3: complete snapshot before this one, or null,
+-- $4: names of the channels, $5: when the intervals began
 update agora.occupancy_channel as c
-set is_open = false
+set to_at = greatest(c.from_at, $3)
+from unnest($4::text[], $5::timestamptz[]) as e (channel_name, from_at)
 where
     c.account_id = $1
     and c.project_id = $2
-    and c.is_open
-    and c.to_at < $3
-    and (
-        $4
-        or exists (
-            select from incoming_channel as i where i.channel_name = c.channel_name
-        )
-    )
+    and c.to_at is null
+    and c.channel_name = e.channel_name
+    and c.from_at = e.from_at

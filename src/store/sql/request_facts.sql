@@ -10,7 +10,9 @@ select
     contradicted_days,
     max(request_id) as request_id,
     max(finished_at) as finished_at,
-    max(message) filter (where outcome = 'failed') as message
+    (
+        array_agg(message order by request_id desc) filter (where outcome = 'failed')
+    )[1] as message
 from agora.sync_request
 where account_id = $1 and from_day between $2 and $3
 group by

@@ -58,6 +58,17 @@ written as (
     where
         excluded.request_id > u.request_id
         and excluded.source >= u.source
+        and (
+            excluded.source, excluded.audio_seconds, excluded.sd_seconds,
+            excluded.hd_seconds, excluded.hdp_seconds, excluded.full_hd_seconds,
+            excluded.video_2k_seconds, excluded.video_2k_plus_seconds,
+            excluded.extra_seconds, excluded.missing_media
+        ) is distinct from (
+            u.source, u.audio_seconds, u.sd_seconds,
+            u.hd_seconds, u.hdp_seconds, u.full_hd_seconds,
+            u.video_2k_seconds, u.video_2k_plus_seconds,
+            u.extra_seconds, u.missing_media
+        )
     -- A row that this statement inserted has no deleting transaction yet.
     returning (u.xmax = 0) as is_new
 )

@@ -23,8 +23,9 @@ pub(crate) const TABLES: [&str; 10] = [
     "bill_allocation",
 ];
 
-/// Tables that tell who works on what: every run leaves its trace in them.
-pub(crate) const TABLES_OF_WORK: [&str; 2] = ["job_lease", "job_run"];
+/// Tables that tell who works on what, or are computed from others.
+pub(crate) const TABLES_OF_WORK: [&str; 4] =
+    ["job_lease", "job_run", "occupancy_hour_due", "occupancy_hourly"];
 
 /// A database that no other test sees.
 pub(crate) struct TestDatabase {
