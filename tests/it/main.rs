@@ -12,6 +12,7 @@ mod bill;
 mod check;
 mod daemon;
 mod demo;
+mod documented_bodies;
 mod failures;
 mod found_faults;
 mod help;
