@@ -40,7 +40,7 @@ mod tests {
     use tokio::time::Instant;
 
     #[tokio::test(start_paused = true)]
-    async fn no_second_holds_more_than_the_limit_even_after_an_idle_minute() {
+    async fn c22_no_second_holds_more_than_the_limit_even_after_an_idle_minute() {
         let pacer = Pacer::new(9);
         let mut passed = Vec::new();
         for _ in 0..20 {

@@ -16,6 +16,7 @@ mod documented_bodies;
 mod failures;
 mod found_faults;
 mod help;
+mod http;
 mod interrupted;
 mod occupancy;
 mod odd_values;

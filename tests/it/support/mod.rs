@@ -4,6 +4,7 @@
 pub(crate) mod database;
 pub(crate) mod fake_api;
 pub(crate) mod program;
+pub(crate) mod raw_server;
 pub(crate) mod reports;
 pub(crate) mod server;
 pub(crate) mod setup;
