@@ -16,6 +16,10 @@ target = $(shell cargo metadata --format-version 1 --no-deps | sed -n 's/.*"targ
 program = $(target)/debug/agora-usage
 readers = $(target)/readers
 
+# With a test, dependencies get the features that the tests' own turn on; without
+# one, `make test` would build most of them again.
+build = cargo build --bin agora-usage --test it
+
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +27,7 @@ help: ## this list
 
 .PHONY: demo
 demo: postgres ## build, then the whole product on simulated data, without an account
-	@cargo build
+	@$(build)
 	@$(program) demo $(if $(OUT),--out '$(OUT)') $(if $(DATA),--data-folder '$(DATA)') $(ARGS)
 
 .PHONY: test
