@@ -1,21 +1,21 @@
 //! `agora-usage simulator`: serve the Dashboard API with simulated data.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::failure::{Exit, Failure};
 use super::print::say_line;
 use crate::context::clock;
-use crate::simulator::{Simulator, SimulatorSettings};
+use crate::simulator::{ApiYear, FaultSpec, Simulator, SimulatorSettings};
 
 /// Arguments of `simulator`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Prints AGORA_BASE_URL=, AGORA_CUSTOMER_ID= and AGORA_CUSTOMER_SECRET=, \
-    a line each, quoted for a shell, and serves until it is stopped.")]
+#[command(after_help = HELP)]
 pub(super) struct SimulatorArguments {
     /// Port on this machine; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// The same seed gives the same data
+    /// The same seed gives the same data and the same faults
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Number of projects, a deleted one included
@@ -24,12 +24,50 @@ pub(super) struct SimulatorArguments {
     /// Days of history before today
     #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=3650))]
     days: u32,
-    /// Limit of project and of usage calls; 0: none
+    /// Live channels of the first project at any time, in place of its rhythm
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    channels: Option<u32>,
+    /// Answer as the API did in that year: keys, spellings, status codes, error bodies
+    #[arg(long, default_value = "2026", value_name = "YEAR", value_parser = api_years())]
+    api_year: ApiYear,
+    /// Tell some days late, rising for 1 to 3 days, and correct some after a week
+    #[arg(long)]
+    late_days: bool,
+    /// Let something go wrong, KIND[=VALUE][@AIM][%RATE][*COUNT]; can be repeated
+    #[arg(long = "fault", value_name = "SPEC")]
+    faults: Vec<FaultSpec>,
+    /// Limit of project, of usage and of rule calls; 0: none
     #[arg(long, default_value_t = 10, value_name = "N")]
     requests_per_second: u32,
-    /// Limit of channel calls; 0: none
+    /// Limit of each kind of channel call; 0: none
     #[arg(long, default_value_t = 20, value_name = "N")]
     statistics_requests_per_second: u32,
+}
+
+const HELP: &str = "\
+Prints AGORA_BASE_URL=, AGORA_CUSTOMER_ID= and AGORA_CUSTOMER_SECRET=, a line each, quoted for a \
+shell, and serves until it is stopped.
+
+Faults: KIND[=VALUE][@AIM][%RATE][*COUNT], such as status=500@usage%10 or retry-after=2@projects*3
+  in place of an answer   status=CODE, retry-after=SECONDS|date+N|TEXT, redirect=URL, html,
+                          error-with-200
+  the connection          latency-ms=N, slow-body-ms=N, cut-body[=BYTES], refuse,
+                          no-answer[=close] (a change is made and not answered)
+  the body                content-type=TYPE, gzip, numbers-as-strings, duplicate-rows,
+                          missing-rows, no-rows, stuck-pages, drift[=CHANNELS]
+  AIM                     projects, usage, kicking-rules, channels, users, roles, co-hosts, or the
+                          beginning of a path; a method alone or in front (POST:projects)
+  RATE, COUNT             per cent of those requests, from the seed; how often at most
+
+While it runs, without credentials:
+  POST   /simulator/faults        {\"faults\": [\"SPEC\", ...]} replaces the faults; GET shows them
+  GET    /simulator/requests      the latest requests; DELETE forgets them
+  POST   /simulator/clock         {\"now\": \"2031-05-08T12:00:00Z\"}
+  POST   /simulator/restatements  {\"project\": \"ID\", \"day\": \"YYYY-MM-DD\", \"percent\": 150}";
+
+fn api_years() -> impl TypedValueParser<Value = ApiYear> {
+    PossibleValuesParser::new(ApiYear::ALL.map(ApiYear::name))
+        .try_map(|year| year.parse::<ApiYear>())
 }
 
 pub(super) async fn run(arguments: SimulatorArguments) -> Result<Exit, Failure> {
@@ -41,6 +79,10 @@ pub(super) async fn run(arguments: SimulatorArguments) -> Result<Exit, Failure> 
         port: arguments.port,
         requests_per_second: arguments.requests_per_second,
         statistics_requests_per_second: arguments.statistics_requests_per_second,
+        api_year: arguments.api_year,
+        faults: arguments.faults,
+        channels: arguments.channels,
+        late_days: arguments.late_days,
     };
     let simulator = Simulator::start(settings)
         .await

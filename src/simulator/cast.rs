@@ -3,13 +3,14 @@
 //! Owns the choice of odd cases that real accounts hold: names that a
 //! spreadsheet would run as a formula, an id that begins with a dash, two
 //! projects of one name, a disabled, a deleted and a young one. How much each
-//! of them uses is said in [`habits`](super::habits).
+//! of them uses is said in [`habits`](super::habits); what callers change
+//! later is done by [`registry`](super::registry).
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use super::draw::{Topic, draw, hex_32};
 use super::habits::{self, Habits};
-use crate::domain::Month;
+use crate::domain::{DateRange, Month};
 
 /// The span of the simulated past.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +38,10 @@ pub(super) struct SimulatedProject {
     pub(super) first_day: NaiveDate,
     /// Last day with usage, for a project that stopped.
     pub(super) last_day: Option<NaiveDate>,
+    /// Days between a disabling and an enabling.
+    pub(super) pauses: Vec<DateRange>,
+    /// As a caller set it, address and port.
+    pub(super) recording_server: Option<String>,
     pub(super) fate: Fate,
     pub(super) habits: Habits,
 }
@@ -96,8 +101,34 @@ fn project(seed: u64, number: u64, history: History) -> SimulatedProject {
         created_at: created_at(seed, number, fate, first_day),
         first_day,
         last_day,
+        pauses: Vec::new(),
+        recording_server: None,
         fate,
         habits,
+    }
+}
+
+/// A project that a caller creates at `now`; nobody uses it yet.
+pub(super) fn created(
+    seed: u64,
+    number: u64,
+    name: String,
+    certificate: String,
+    now: DateTime<Utc>,
+) -> SimulatedProject {
+    SimulatedProject {
+        number,
+        project_id: project_id(seed, number),
+        app_id: hex_32(seed, Topic::AppId, number),
+        certificate,
+        name,
+        created_at: now,
+        first_day: now.date_naive(),
+        last_day: None,
+        pauses: Vec::new(),
+        recording_server: None,
+        fate: Fate::Active,
+        habits: habits::UNUSED,
     }
 }
 
@@ -139,7 +170,14 @@ fn created_at(seed: u64, number: u64, fate: Fate, first_day: NaiveDate) -> DateT
 impl SimulatedProject {
     /// Whether the project existed and was in use on a day.
     pub(super) fn in_use_on(&self, day: NaiveDate) -> bool {
-        self.first_day <= day && self.last_day.is_none_or(|last_day| day <= last_day)
+        self.first_day <= day
+            && self.last_day.is_none_or(|last_day| day <= last_day)
+            && !self.pauses.iter().any(|pause| pause.contains(day))
+    }
+
+    /// Whether it is listed, and found by the calls that change it.
+    pub(super) fn exists(&self) -> bool {
+        self.fate != Fate::Deleted
     }
 
     /// Whether the project may have live channels now.

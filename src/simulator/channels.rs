@@ -6,7 +6,7 @@
 //! with the platform's own cache. Users times minutes come near the project's
 //! usage, in proportion and not to the minute.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 
 use super::cast::SimulatedProject;
 use super::draw::{Topic, draw};
@@ -16,6 +16,10 @@ use super::draw::{Topic, draw};
 pub(super) struct LiveChannel {
     pub(super) channel_name: String,
     pub(super) user_count: u64,
+    /// When it began, in minutes since 1970.
+    pub(super) start_minute: u64,
+    /// Tells this life of the channel from every other; its users are drawn from it.
+    pub(super) identity: u64,
 }
 
 /// How busy each hour of a day is, in thousandths of the busiest.
@@ -29,31 +33,49 @@ const BUSY_HOURS: [u64; 24] = [
 /// A place is taken for a little over half of the day and holds three to four users.
 const DAILY_SECONDS_OF_A_PLACE: u64 = 2_600 * 60;
 
+/// Identity of the channel that never ends.
+pub(super) const STANDING: u64 = 0;
+
 /// The live channels of a project at `now`, in a stable order.
+///
+/// With `wanted` there are always that many, in place of the project's rhythm.
 pub(super) fn live_channels(
     seed: u64,
     project: &SimulatedProject,
+    wanted: Option<u32>,
     now: DateTime<Utc>,
 ) -> Vec<LiveChannel> {
     if !project.is_active() {
         return Vec::new();
     }
-    let minute = u64::try_from(now.timestamp().div_euclid(60)).unwrap_or(0);
+    let minute = minute_of(now);
     let wanted_permille =
         project.habits.typical_seconds(now.date_naive()) * 1_000 / DAILY_SECONDS_OF_A_PLACE;
-    let places = wanted_permille / 1_000 + 1;
-    let taken_permille = wanted_permille / places;
+    let places = wanted.map_or(wanted_permille / 1_000 + 1, u64::from);
+    let taken_permille = wanted_permille / places.max(1);
     let channel = |place| {
         let session = Session::at(seed, project.number, place, minute);
-        session.is_live(taken_permille).then(|| session.channel(minute))
+        let is_live = wanted.is_some() || session.is_live(taken_permille);
+        is_live.then(|| session.channel(minute))
     };
-    standing_channel(project).into_iter().chain((0..places).filter_map(channel)).collect()
+    let channels = standing_channel(project).into_iter().chain((0..places).filter_map(channel));
+    channels.take(wanted.map_or(usize::MAX, |wanted| wanted as usize)).collect()
+}
+
+/// Minutes since 1970.
+pub(super) fn minute_of(now: DateTime<Utc>) -> u64 {
+    u64::try_from(now.timestamp().div_euclid(60)).unwrap_or(0)
 }
 
 /// A channel that somebody forgot to leave: one user, day and night.
 fn standing_channel(project: &SimulatedProject) -> Option<LiveChannel> {
-    let channel_name = "lobby".to_owned();
-    (project.number == 0).then_some(LiveChannel { channel_name, user_count: 1 })
+    let first_day = project.first_day.and_time(NaiveTime::MIN).and_utc();
+    (project.number == 0).then(|| LiveChannel {
+        channel_name: "lobby".to_owned(),
+        user_count: 1,
+        start_minute: minute_of(first_day),
+        identity: STANDING,
+    })
 }
 
 /// The time that one channel may hold a place.
@@ -86,7 +108,12 @@ impl Session {
     }
 
     fn channel(self, minute: u64) -> LiveChannel {
-        LiveChannel { channel_name: self.channel_name(), user_count: self.user_count(minute) }
+        LiveChannel {
+            channel_name: self.channel_name(),
+            user_count: self.user_count(minute),
+            start_minute: self.start_minute,
+            identity: self.draw(3),
+        }
     }
 
     /// Every fortieth is a crowd; the count moves every few minutes.
@@ -141,9 +168,9 @@ mod tests {
     fn a_list_stays_within_its_minute_and_changes_over_an_hour() {
         let project = &projects()[2];
         let start = at("2031-05-08T12:00:00Z");
-        let list = live_channels(7, project, start);
-        assert_eq!(list, live_channels(7, project, start + TimeDelta::seconds(59)));
-        assert_ne!(list, live_channels(7, project, start + TimeDelta::minutes(60)));
+        let list = live_channels(7, project, None, start);
+        assert_eq!(list, live_channels(7, project, None, start + TimeDelta::seconds(59)));
+        assert_ne!(list, live_channels(7, project, None, start + TimeDelta::minutes(60)));
     }
 
     #[test]
@@ -151,7 +178,7 @@ mod tests {
         let project = &projects()[2];
         let users_from = |start: &str| -> u64 {
             let lists = (0..180).map(|minute| {
-                let list = live_channels(7, project, at(start) + TimeDelta::minutes(minute));
+                let list = live_channels(7, project, None, at(start) + TimeDelta::minutes(minute));
                 let names: HashSet<_> = list.iter().map(|channel| &channel.channel_name).collect();
                 assert_eq!(names.len(), list.len());
                 assert!(names.iter().all(|name| name.len() <= 64));
@@ -167,7 +194,7 @@ mod tests {
         let project = &projects()[2];
         let start = at("2031-05-06T00:00:00Z");
         let minutes = (0..1_440).map(|minute| start + TimeDelta::minutes(minute));
-        let lists = minutes.flat_map(|minute| live_channels(7, project, minute));
+        let lists = minutes.flat_map(|minute| live_channels(7, project, None, minute));
         let user_minutes: u64 = lists.map(|channel| channel.user_count).sum();
         let usage_minutes = project.habits.typical_seconds(start.date_naive()) / 60;
         assert!((usage_minutes / 2..usage_minutes * 2).contains(&user_minutes));
@@ -178,7 +205,19 @@ mod tests {
         let projects = projects();
         let disabled = projects.iter().find(|project| project.fate == Fate::Disabled);
         let now = at("2031-05-08T18:00:00Z");
-        assert!(live_channels(7, disabled.expect("one"), now).is_empty());
-        assert!(!live_channels(7, &projects[0], now).is_empty());
+        assert!(live_channels(7, disabled.expect("one"), None, now).is_empty());
+        assert!(!live_channels(7, &projects[0], None, now).is_empty());
+    }
+
+    #[test]
+    fn a_wanted_number_of_channels_is_there_at_any_hour() {
+        let project = &projects()[0];
+        for now in ["2031-05-08T03:00:00Z", "2031-05-08T18:00:00Z"] {
+            for wanted in [0, 1, 1_000] {
+                let list = live_channels(7, project, Some(wanted), at(now));
+                let names: HashSet<_> = list.iter().map(|channel| &channel.channel_name).collect();
+                assert_eq!((list.len(), names.len()), (wanted as usize, wanted as usize));
+            }
+        }
     }
 }

@@ -20,6 +20,11 @@ pub(super) enum Topic {
     Channel,
     ChannelUsers,
     RequestId,
+    ChannelUser,
+    Mode,
+    Fault,
+    LateDay,
+    NewCertificate,
 }
 
 /// Draws 64 bits for a topic and the numbers that tell one case from another.

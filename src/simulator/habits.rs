@@ -52,6 +52,9 @@ const ORDINARY: Habits = Habits {
     miniapp: 0,
 };
 
+/// A project that was just created.
+pub(super) const UNUSED: Habits = Habits { yearly_growth: 0, idle: 0, ..ORDINARY };
+
 const fn minutes(minutes: u64) -> u64 {
     minutes * 60
 }

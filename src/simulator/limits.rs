@@ -10,45 +10,32 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::SimulatorSettings;
+use super::family::Family;
 
 const WINDOW: Duration = Duration::from_secs(1);
-
-/// Calls that share one limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Family {
-    /// Every project call.
-    Projects,
-    /// Usage of all versions.
-    Usage,
-    /// The channel list; each online-statistics call has a limit of its own.
-    ChannelList,
-}
 
 /// The windows of all families.
 #[derive(Debug)]
 pub(super) struct Limits {
-    projects: Mutex<SlidingWindow>,
-    usage: Mutex<SlidingWindow>,
-    channel_list: Mutex<SlidingWindow>,
+    windows: [Mutex<SlidingWindow>; Family::ALL.len()],
 }
 
 impl Limits {
     pub(super) fn new(settings: &SimulatorSettings) -> Self {
-        let window = |limit| Mutex::new(SlidingWindow::new(limit));
-        Self {
-            projects: window(settings.requests_per_second),
-            usage: window(settings.requests_per_second),
-            channel_list: window(settings.statistics_requests_per_second),
-        }
+        let limit = |family: Family| {
+            if family.is_statistics() {
+                settings.statistics_requests_per_second
+            } else {
+                settings.requests_per_second
+            }
+        };
+        let window = |family| Mutex::new(SlidingWindow::new(limit(family)));
+        Self { windows: Family::ALL.map(window) }
     }
 
     /// Whether one more request is served now; counts it if so.
     pub(super) fn accept(&self, family: Family) -> bool {
-        let window = match family {
-            Family::Projects => &self.projects,
-            Family::Usage => &self.usage,
-            Family::ChannelList => &self.channel_list,
-        };
+        let Some(window) = self.windows.get(family as usize) else { return true };
         let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
         // Read under the lock, so that the times in the window are in order.
         window.accept(Instant::now())

@@ -1,38 +1,54 @@
 //! A server that answers like Agora's Dashboard REST API, for those without an account.
 //!
-//! Owns an invented account: its projects, their usage and live channels, the
-//! credentials and the limits on requests. Everything follows from a seed and
-//! the clock, in integers, so that two machines give the same bodies. It
-//! stands behind HTTP: the rest of the program meets it at its address only,
-//! which is why it shares no wire type with the client. What both read wrong
-//! in the same way would otherwise look right.
+//! Owns an invented account: its projects, their usage and live channels,
+//! rules, the credentials and the limits on requests. Everything follows from
+//! a seed and the clock, in integers, so that two machines give the same
+//! bodies. It stands behind HTTP: the rest of the program meets it at its
+//! address only, which is why it shares no wire type with the client. What
+//! both read wrong in the same way would otherwise look right.
 //!
 //! It keeps nothing: a restart with the same seed in the same month tells the
-//! same past. Faults and the older years of the API are not its matter yet.
+//! same past, without what callers changed.
 //!
-//! `server` listens and routes, each file of `endpoints` answers one path,
-//! `state` says what exists and what may be asked, `cast` who the projects are,
-//! `habits` and `usage` what they use, `channels` who is live, and `limits` how
-//! often one may ask.
+//! `server` listens, `routes` checks and routes, each file of `endpoints`
+//! answers one path, `years` says how the API's years differ and `faults` what
+//! goes wrong on demand. `state` holds the account: `cast` who the projects
+//! are, `registry` what callers change about them, `habits`, `usage` and
+//! `corrections` what they use, `channels` and `users` who is live, `rules` who
+//! is banned, `limits` how often one may ask. `admin` steers all of it.
 
+mod admin;
 mod answer;
+mod asked;
 mod cast;
 mod channels;
+mod connection;
+mod corrections;
 mod draw;
 mod endpoints;
+mod family;
+mod faults;
 mod habits;
 mod limits;
+mod registry;
+mod request_log;
+mod routes;
+mod rules;
 mod server;
 mod state;
 #[cfg(test)]
 mod testing;
 mod usage;
+mod users;
+mod years;
 
 use std::io;
 
 use crate::clock::Clock;
 
+pub use faults::{FaultError, FaultSpec};
 pub use server::Simulator;
+pub use years::{ApiYear, ApiYearError};
 
 /// What the simulated account looks like and how it is served.
 #[derive(Debug, Clone)]
@@ -47,14 +63,22 @@ pub struct SimulatorSettings {
     pub clock: Clock,
     /// Port on the loopback address; 0 takes any free one.
     pub port: u16,
-    /// Limit of each of the families projects and usage; 0 for none.
+    /// Limit of each of the families projects, usage and kicking rules; 0 for none.
     pub requests_per_second: u32,
     /// Limit of each online-statistics call; 0 for none.
     pub statistics_requests_per_second: u32,
+    /// Whose shapes, status codes and spellings the answers have.
+    pub api_year: ApiYear,
+    /// What goes wrong from the start on.
+    pub faults: Vec<FaultSpec>,
+    /// Live channels of the first project at any time; its own rhythm without.
+    pub channels: Option<u32>,
+    /// Whether some days are told late and some are corrected later.
+    pub late_days: bool,
 }
 
 impl Default for SimulatorSettings {
-    /// Eight projects, 400 days and the documented limits.
+    /// Eight projects, 400 days, the documented limits, the present API and no faults.
     fn default() -> Self {
         Self {
             seed: 1,
@@ -64,6 +88,10 @@ impl Default for SimulatorSettings {
             port: 0,
             requests_per_second: 10,
             statistics_requests_per_second: 20,
+            api_year: ApiYear::default(),
+            faults: Vec::new(),
+            channels: None,
+            late_days: false,
         }
     }
 }

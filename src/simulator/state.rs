@@ -1,18 +1,28 @@
 //! The simulated account: what exists, what is visible at a time, who may ask.
 //!
-//! Owns the projects, the credentials, the limits and the account's clock.
-//! Does not know paths or bodies.
+//! Owns the credentials and the clock, and holds together what changes while
+//! the simulator runs: projects, rules, corrections, faults and the log of
+//! requests. Does not know paths or bodies.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, Days, Months, Utc};
+use chrono::{DateTime, Days, Months, NaiveDate, Utc};
 
 use super::cast::{History, SimulatedProject, cast};
+use super::channels::{LiveChannel, live_channels, minute_of};
+use super::corrections::Corrections;
 use super::draw::{Topic, hex_32};
+use super::faults::Faults;
 use super::limits::Limits;
+use super::registry::Registry;
+use super::request_log::RequestLog;
+use super::rules::Rules;
+use super::usage::{Business, DaySeconds, reported_seconds};
+use super::years::Shapes;
 use super::{SimulatorError, SimulatorSettings};
 use crate::clock::Clock;
 use crate::domain::DateRange;
@@ -20,16 +30,24 @@ use crate::domain::DateRange;
 /// How far usage looks back (Agora's documentation, 2026: one year).
 const LOOK_BACK: Months = Months::new(12);
 
+/// Live channels of a project in one minute.
+type ChannelLists = HashMap<u64, (u64, Arc<Vec<LiveChannel>>)>;
+
 /// Everything that the endpoints answer from.
 pub(super) struct Account {
     pub(super) seed: u64,
     pub(super) customer_id: String,
     pub(super) customer_secret: String,
+    pub(super) shapes: &'static Shapes,
     pub(super) limits: Limits,
-    pub(super) projects: Vec<SimulatedProject>,
-    pub(super) clock: Clock,
-    by_project_id: HashMap<String, usize>,
-    by_app_id: HashMap<String, usize>,
+    pub(super) faults: Faults,
+    pub(super) corrections: Corrections,
+    pub(super) request_log: RequestLog,
+    registry: RwLock<Registry>,
+    rules: Mutex<Rules>,
+    clock: RwLock<Clock>,
+    first_project_channels: Option<u32>,
+    channel_lists: Mutex<ChannelLists>,
     history: History,
     authorization: String,
     requests: AtomicU64,
@@ -47,9 +65,6 @@ impl Account {
             .ok_or(SimulatorError::History { days })?;
         let history = History { first_day, start_day };
         let projects = cast(settings.seed, settings.projects, history);
-        let positions = |key: fn(&SimulatedProject) -> &String| {
-            projects.iter().zip(0..).map(|(project, index)| (key(project).clone(), index)).collect()
-        };
         let customer_id = hex_32(settings.seed, Topic::CustomerId, 0);
         let customer_secret = hex_32(settings.seed, Topic::CustomerSecret, 0);
         Ok(Self {
@@ -57,11 +72,16 @@ impl Account {
             authorization: STANDARD.encode(format!("{customer_id}:{customer_secret}")),
             customer_id,
             customer_secret,
+            shapes: settings.api_year.shapes(),
             limits: Limits::new(settings),
-            clock: settings.clock,
-            by_project_id: positions(|project| &project.project_id),
-            by_app_id: positions(|project| &project.app_id),
-            projects,
+            faults: Faults::new(settings.seed, settings.faults.clone()),
+            corrections: Corrections::new(settings.seed, settings.late_days),
+            request_log: RequestLog::default(),
+            registry: RwLock::new(Registry::new(settings.seed, projects)),
+            rules: Mutex::default(),
+            clock: RwLock::new(settings.clock),
+            first_project_channels: settings.channels,
+            channel_lists: Mutex::default(),
             history,
             requests: AtomicU64::new(0),
             started_at_ns: start.timestamp_nanos_opt().unwrap_or(0).unsigned_abs(),
@@ -70,7 +90,12 @@ impl Account {
 
     /// The account's time.
     pub(super) fn now(&self) -> DateTime<Utc> {
-        self.clock.now()
+        self.clock.read().unwrap_or_else(PoisonError::into_inner).now()
+    }
+
+    /// Moves the account to another time; it runs on from there.
+    pub(super) fn set_clock(&self, clock: Clock) {
+        *self.clock.write().unwrap_or_else(PoisonError::into_inner) = clock;
     }
 
     /// Whether the value of an Authorization header holds the account's credentials.
@@ -80,14 +105,64 @@ impl Account {
         })
     }
 
-    /// The project of a project id, deleted ones included.
-    pub(super) fn project(&self, project_id: &str) -> Option<&SimulatedProject> {
-        self.by_project_id.get(project_id).and_then(|index| self.projects.get(*index))
+    /// Every project, deleted ones included.
+    pub(super) fn projects(&self) -> Vec<Arc<SimulatedProject>> {
+        self.registry.read().unwrap_or_else(PoisonError::into_inner).all()
     }
 
-    /// The project of an App ID, deleted ones included.
-    pub(super) fn project_of_app(&self, app_id: &str) -> Option<&SimulatedProject> {
-        self.by_app_id.get(app_id).and_then(|index| self.projects.get(*index))
+    /// The project of a project id, deleted ones included.
+    pub(super) fn project(&self, project_id: &str) -> Option<Arc<SimulatedProject>> {
+        self.registry.read().unwrap_or_else(PoisonError::into_inner).project(project_id)
+    }
+
+    /// The project of an App ID that is not deleted.
+    pub(super) fn project_of_app(&self, app_id: &str) -> Option<Arc<SimulatedProject>> {
+        let registry = self.registry.read().unwrap_or_else(PoisonError::into_inner);
+        registry.project_of_app(app_id).filter(|project| project.exists())
+    }
+
+    /// Changes projects.
+    pub(super) fn change_projects<T>(&self, change: impl FnOnce(&mut Registry) -> T) -> T {
+        change(&mut self.registry.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The kicking rules.
+    pub(super) fn rules(&self) -> MutexGuard<'_, Rules> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is told at `now` about a project's day; nothing where there is no row.
+    pub(super) fn told_seconds(
+        &self,
+        project: &SimulatedProject,
+        business: Business,
+        day: NaiveDate,
+        now: DateTime<Utc>,
+    ) -> Option<DaySeconds> {
+        let seconds = reported_seconds(self.seed, project, business, day, now);
+        self.corrections.told(project.number, day, now.date_naive(), seconds)
+    }
+
+    /// The live channels of a project, made once a minute, as the platform's own cache does.
+    pub(super) fn live_channels(
+        &self,
+        project: &SimulatedProject,
+        now: DateTime<Utc>,
+    ) -> Arc<Vec<LiveChannel>> {
+        if !project.is_active() {
+            return Arc::default();
+        }
+        let minute = minute_of(now);
+        let mut lists = self.channel_lists.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of_minute, list)) = lists.get(&project.number)
+            && *of_minute == minute
+        {
+            return Arc::clone(list);
+        }
+        let wanted = self.first_project_channels.filter(|_| project.number == 0);
+        let list = Arc::new(live_channels(self.seed, project, wanted, now));
+        lists.insert(project.number, (minute, Arc::clone(&list)));
+        list
     }
 
     /// The days of a request that the platform answers at `now`: older and later ones are dropped.

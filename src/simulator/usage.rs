@@ -93,7 +93,7 @@ fn whole_day(seed: u64, project: &SimulatedProject, day: NaiveDate) -> DaySecond
 
 impl DaySeconds {
     /// Each number times `numerator / denominator`, rounded down.
-    fn scaled(self, numerator: u64, denominator: u64) -> Self {
+    pub(super) fn scaled(self, numerator: u64, denominator: u64) -> Self {
         let scale = |seconds: u64| seconds * numerator / denominator;
         Self {
             audio: scale(self.audio),

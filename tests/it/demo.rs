@@ -37,7 +37,10 @@ fn the_demo_runs_twice_and_leaves_settings_aside() {
             "2031-04  complete",
             "2031-05  in progress",
             "out/demo/2031-04",
-            "AGORA_USAGE_DATA_FOLDER=data agora-usage query cost_by_project_and_month",
+            &format!(
+                "AGORA_USAGE_DATA_FOLDER=data {} query cost_by_project_and_month",
+                env!("CARGO_BIN_EXE_agora-usage")
+            ),
         ]);
         for month in ["2031-04", "2031-05"] {
             let folder = MonthFolder::at(program.folder().join("out/demo").join(month));

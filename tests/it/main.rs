@@ -7,6 +7,7 @@
     reason = "a test fails by a panic; the exception for tests leaves out the functions that they share"
 )]
 
+mod api;
 mod backfill;
 mod bill;
 mod check;

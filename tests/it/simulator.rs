@@ -1,50 +1,10 @@
 //! `simulator`: the account that it prints, the program as its client, and its end.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
-
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use crate::support::database::TestDatabase;
 use crate::support::program::Program;
-
-/// A running simulator; killed when the test fails before its end.
-struct Running {
-    child: Child,
-    lines: Vec<(String, String)>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // One that has ended is no failure.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Running {
-    /// Starts it and reads the variables that it prints.
-    fn start(program: &Program, arguments: &[&str]) -> Self {
-        let mut command = program.command(&[&["simulator"], arguments].concat());
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("started");
-        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        let lines = stdout.lines().take(3).map(|line| {
-            let line = line.expect("UTF-8");
-            let (name, value) = line.split_once('=').expect("name=value");
-            let value = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\''));
-            (name.to_owned(), value.expect("quoted for a shell").to_owned())
-        });
-        Self { lines: lines.collect(), child }
-    }
-
-    fn stop(mut self, signal: Signal) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, signal).expect("signalled");
-        let status = self.child.wait().expect("ended");
-        assert_eq!(status.code(), Some(0), "{status}");
-    }
-}
+use crate::support::simulated::Running;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_prints_its_account_serves_and_stops_when_told() {

@@ -59,18 +59,19 @@ impl Story {
     fn places(&self) -> String {
         let folder = |written: &Written| written.published.folder.display().to_string();
         let data_folder = shell_quoted(&self.data_folder);
+        let program = program();
         format!(
             "\nReports:\n  {}\n  {}\n  summary and bill as .csv and .parquet, a file a project in \
              projects/, sums in manifest.json\n\
              \nTo go on:\n  \
-             AGORA_USAGE_DATA_FOLDER={data_folder} agora-usage query cost_by_project_and_month\n  \
-             AGORA_USAGE_DATA_FOLDER={data_folder} agora-usage query gaps --output table\n  \
-             agora-usage demo --keep-serving          simulator and database stay up, for psql and curl\n  \
-             agora-usage simulator                    the API alone, for your own code\n\
+             AGORA_USAGE_DATA_FOLDER={data_folder} {program} query cost_by_project_and_month\n  \
+             AGORA_USAGE_DATA_FOLDER={data_folder} {program} query gaps --output table\n  \
+             {program} demo --keep-serving   (simulator and database stay up, for psql and curl)\n  \
+             {program} simulator             (the API alone, for your own code)\n\
              \nWith a real account (Console > RESTful API):\n  \
              export AGORA_CUSTOMER_ID=... AGORA_CUSTOMER_SECRET=...\n  \
-             agora-usage backfill --from {} --to {}\n  \
-             agora-usage report --month {} --out {}\n",
+             {program} backfill --from {} --to {}\n  \
+             {program} report --month {} --out {}\n",
             folder(&self.last_full),
             folder(&self.to_date),
             self.range.first(),
@@ -152,6 +153,12 @@ pub(super) fn serving(stage: &Stage) -> String {
         );
     }
     text
+}
+
+/// The program as it was called, so that the lines can be copied.
+fn program() -> String {
+    let called = std::env::args_os().next().unwrap_or_else(|| "agora-usage".into());
+    shell_quoted(Path::new(&called))
 }
 
 /// A path as one word of a shell.

@@ -18,7 +18,7 @@ use crate::domain::DateRange;
 use crate::simulator::answer::Refusal;
 use crate::simulator::cast::SimulatedProject;
 use crate::simulator::state::Account;
-use crate::simulator::usage::{Business, DaySeconds, reported_seconds};
+use crate::simulator::usage::{Business, DaySeconds};
 
 #[derive(Deserialize)]
 pub(in crate::simulator) struct Parameters {
@@ -60,7 +60,7 @@ pub(in crate::simulator) async fn daily_minutes(
     let usages = match account.answered_days(asked, now) {
         Some(days) => {
             let projects = asked_projects(&account, parameters.projects.as_deref());
-            projects.filter_map(|project| usage(&account, project, days, now)).collect()
+            projects.iter().filter_map(|project| usage(&account, project, days, now)).collect()
         }
         None => Vec::new(),
     };
@@ -68,19 +68,13 @@ pub(in crate::simulator) async fn daily_minutes(
 }
 
 /// In the account's order, deleted projects included.
-fn asked_projects<'a>(
-    account: &'a Account,
-    ids: Option<&str>,
-) -> impl Iterator<Item = &'a SimulatedProject> {
-    let ids = ids.filter(|ids| !ids.is_empty());
-    let asked = ids.map(|ids| {
-        let known = ids.split(',').filter_map(|id| account.project(id.trim()));
-        known.map(|project| project.number).collect::<HashSet<_>>()
-    });
-    let is_asked = move |project: &&SimulatedProject| {
-        asked.as_ref().is_none_or(|asked| asked.contains(&project.number))
-    };
-    account.projects.iter().filter(is_asked)
+fn asked_projects(account: &Account, ids: Option<&str>) -> Vec<Arc<SimulatedProject>> {
+    let mut projects = account.projects();
+    if let Some(ids) = ids.filter(|ids| !ids.is_empty()) {
+        let asked: HashSet<_> = ids.split(',').map(str::trim).collect();
+        projects.retain(|project| asked.contains(project.project_id.as_str()));
+    }
+    projects
 }
 
 /// Nothing for a project that was in use on none of the days.
@@ -92,7 +86,8 @@ fn usage(
 ) -> Option<ProjectUsage> {
     days.days().find(|day| project.in_use_on(*day))?;
     let row = |day| {
-        reported_seconds(account.seed, project, Business::Default, day, now)
+        account
+            .told_seconds(project, Business::Default, day, now)
             .map(|seconds| minutes(day, seconds))
     };
     let daily = days.days().filter_map(row).collect();
@@ -117,7 +112,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use crate::simulator::SimulatorSettings;
-    use crate::simulator::testing::{account, account_at, ask, clock_at, unlimited};
+    use crate::simulator::testing::{account, account_at, ask, clock_at, project_id, unlimited};
 
     fn project_usage<'a>(body: &'a Value, project_id: &str) -> Option<&'a Value> {
         let usages = body["usages"].as_array().expect("array");
@@ -129,7 +124,7 @@ mod tests {
         let account = account(&unlimited());
         let range = "from_date=2031-04-01&to_date=2031-04-30";
         let v1 = ask(&account, &format!("/dev/v1/usage/?{range}")).await.json();
-        for project in &account.projects {
+        for project in account.projects() {
             let id = &project.project_id;
             let path = format!("/dev/v3/usage?project_id={id}&{range}&business=default");
             let v3 = ask(&account, &path).await.json();
@@ -153,7 +148,7 @@ mod tests {
     #[tokio::test]
     async fn a_deleted_project_is_counted_until_its_last_day() {
         let account = account(&unlimited());
-        let deleted = &account.projects[6].project_id;
+        let deleted = &project_id(&account, 6);
         let month = "/dev/v1/usage?from_date=2030-12-01&to_date=2030-12-31";
         let body = ask(&account, month).await.json();
         let daily = project_usage(&body, deleted).and_then(Value::as_array).expect("usage");
@@ -167,14 +162,14 @@ mod tests {
     #[tokio::test]
     async fn unknown_ids_are_left_out_and_repeated_ones_come_once() {
         let account = account(&unlimited());
-        let id = &account.projects[2].project_id;
+        let id = project_id(&account, 2);
         let path = "/dev/v1/usage?from_date=2031-04-01&to_date=2031-04-01&projects=";
         let some = ask(&account, &format!("{path}nobody,{id},{id}")).await.json();
         assert_eq!(some["usages"].as_array().map(Vec::len), Some(1));
         let none = ask(&account, &format!("{path}nobody")).await;
         assert_eq!((none.status, none.json()), (StatusCode::OK, json!({ "usages": [] })));
         let all = ask(&account, path).await.json();
-        let in_use = account.projects.len() - 2;
+        let in_use = account.projects().len() - 2;
         assert_eq!(all["usages"].as_array().map(Vec::len), Some(in_use));
     }
 
@@ -183,7 +178,7 @@ mod tests {
         let path = "/dev/v1/usage?from_date=2031-05-07&to_date=2031-05-31";
         let audio = async |now| {
             let account = account_at(now);
-            let id = account.projects[2].project_id.clone();
+            let id = project_id(&account, 2);
             let body = ask(&account, path).await.json();
             let daily = project_usage(&body, &id).and_then(Value::as_array).expect("usage");
             daily.iter().map(|day| day["audio"].as_u64().expect("minutes")).collect::<Vec<_>>()

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{asked_days, parameters};
 use crate::simulator::answer::Refusal;
 use crate::simulator::state::Account;
-use crate::simulator::usage::{Business, DaySeconds, reported_seconds};
+use crate::simulator::usage::{Business, DaySeconds};
+use crate::simulator::years::UsageMedia;
 
 #[derive(Deserialize)]
 pub(in crate::simulator) struct Parameters {
@@ -54,6 +55,12 @@ const HD: Field =
 /// Always zero: HD+ belongs to the plans that did not tell full HD, 2K and 4K apart. A value
 /// beside those three would count the same seconds twice.
 const HDP: Field = Field { key: "durationVideoHdp", label: "HD+ video", seconds: |_| 0 };
+/// Everything above HD, where nothing else tells it apart.
+const ABOVE_HD: Field = Field {
+    key: "durationVideoHdp",
+    label: "HD+ video",
+    seconds: |seconds| seconds.full_hd + seconds.video_2k + seconds.video_4k,
+};
 const FULL_HD: Field =
     Field { key: "durationVideo1080P", label: "Full HD video", seconds: |seconds| seconds.full_hd };
 const VIDEO_2K: Field =
@@ -66,6 +73,7 @@ pub(in crate::simulator) async fn daily_seconds(
     State(account): State<Arc<Account>>,
     query: Result<Query<Parameters>, QueryRejection>,
 ) -> Result<Json<Usages>, Refusal> {
+    let media = account.shapes.usage_v3.ok_or_else(|| Refusal::not_found("Not Found"))?;
     let parameters = parameters(query)?;
     let asked = asked_days(parameters.from_date.as_deref(), parameters.to_date.as_deref())?;
     let business = parameters.business.as_deref().and_then(business_of_name);
@@ -79,9 +87,9 @@ pub(in crate::simulator) async fn daily_seconds(
         account.project(project_id).ok_or_else(|| Refusal::not_found("Project not found"))?;
 
     let now = account.now();
-    let fields = fields(business);
+    let fields = fields(business, media);
     let row = |day| {
-        let seconds = reported_seconds(account.seed, project, business, day, now)?;
+        let seconds = account.told_seconds(&project, business, day, now)?;
         let usage = fields.iter().map(|field| (field.key, (field.seconds)(seconds))).collect();
         Some(DayUsage { date: format!("{day}T00:00:00.000Z"), usage })
     };
@@ -101,11 +109,16 @@ fn business_of_name(name: &str) -> Option<Business> {
     }
 }
 
-const fn fields(business: Business) -> &'static [Field] {
-    match business {
-        Business::Default | Business::Recording => &[AUDIO, HD, HDP, FULL_HD, VIDEO_2K, VIDEO_4K],
-        Business::CloudRecording | Business::TranscodeDuration => &[AUDIO, HD, FULL_HD],
-        Business::Miniapp => &[AUDIO],
+const fn fields(business: Business, media: UsageMedia) -> &'static [Field] {
+    match (business, media) {
+        (Business::Miniapp, _) => &[AUDIO],
+        (_, UsageMedia::Three) => &[AUDIO, HD, ABOVE_HD],
+        (Business::Default | Business::Recording, UsageMedia::Six) => {
+            &[AUDIO, HD, HDP, FULL_HD, VIDEO_2K, VIDEO_4K]
+        }
+        (Business::CloudRecording | Business::TranscodeDuration, UsageMedia::Six) => {
+            &[AUDIO, HD, FULL_HD]
+        }
     }
 }
 
@@ -119,14 +132,15 @@ mod tests {
     use axum::http::StatusCode;
     use serde_json::Value;
 
-    use crate::simulator::testing::{account, ask, unlimited};
+    use crate::simulator::ApiYear;
+    use crate::simulator::testing::{account, account_of, app_id, ask, project_id, unlimited};
 
     const APRIL: &str = "from_date=2031-04-01&to_date=2031-04-30";
 
     #[tokio::test]
     async fn rows_hold_exactly_the_fields_of_meta() {
         let account = account(&unlimited());
-        let id = &account.projects[1].project_id;
+        let id = &project_id(&account, 1);
         for (business, fields) in [
             ("default", 6),
             ("recording", 6),
@@ -154,7 +168,7 @@ mod tests {
     #[tokio::test]
     async fn a_deleted_project_answers_by_its_id() {
         let account = account(&unlimited());
-        let id = &account.projects[6].project_id;
+        let id = &project_id(&account, 6);
         let of = async |month: &str| {
             let path = format!("/dev/v3/usage?project_id={id}&{month}&business=default");
             ask(&account, &path).await.json()["usages"].as_array().expect("array").len()
@@ -166,7 +180,7 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_id_and_an_app_id_are_not_found() {
         let account = account(&unlimited());
-        for id in ["nobody", &account.projects[0].app_id] {
+        for id in ["nobody", &app_id(&account, 0)] {
             let path = format!("/dev/v3/usage?project_id={id}&{APRIL}&business=default");
             let answer = ask(&account, &path).await;
             assert_eq!(answer.status, StatusCode::NOT_FOUND);
@@ -177,7 +191,7 @@ mod tests {
     #[tokio::test]
     async fn missing_or_wrong_parameters_are_refused() {
         let account = account(&unlimited());
-        let id = &account.projects[0].project_id;
+        let id = &project_id(&account, 0);
         for query in [
             format!("{APRIL}&business=default"),
             format!("project_id={id}&business=default"),
@@ -188,5 +202,27 @@ mod tests {
             let answer = ask(&account, &format!("/dev/v3/usage?{query}")).await;
             assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
         }
+    }
+
+    #[tokio::test]
+    async fn in_2020_three_media_hold_the_same_seconds_and_in_2018_there_are_none() {
+        let account = account(&unlimited());
+        let path = format!(
+            "/dev/v3/usage?project_id={}&{APRIL}&business=default",
+            project_id(&account, 1)
+        );
+        let seconds = |body: &Value| -> u64 {
+            let days = body["usages"].as_array().expect("array");
+            let usage =
+                days.iter().flat_map(|day| day["usage"].as_object().expect("object").values());
+            usage.filter_map(Value::as_u64).sum()
+        };
+        let today = ask(&account, &path).await.json();
+        let in_2020 = ask(&account_of(ApiYear::Year2020), &path).await.json();
+        assert_eq!(in_2020["meta"].as_object().map(serde_json::Map::len), Some(3));
+        assert_eq!(seconds(&in_2020), seconds(&today));
+        let in_2018 = ask(&account_of(ApiYear::Year2018), &path).await;
+        assert_eq!(in_2018.status, StatusCode::NOT_FOUND);
+        assert_eq!(in_2018.body, r#"{"error_msg":"Not Found"}"#);
     }
 }

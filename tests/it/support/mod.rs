@@ -8,3 +8,4 @@ pub(crate) mod raw_server;
 pub(crate) mod reports;
 pub(crate) mod server;
 pub(crate) mod setup;
+pub(crate) mod simulated;
