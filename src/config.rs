@@ -5,13 +5,15 @@
 
 mod raw;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::Url;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::agora_api::ApiSettings;
+use crate::agora_api::webhook::HookUrl;
 use crate::collect::CollectSettings;
 use crate::collect::due::DuePolicy;
 use crate::domain::{AccountId, Service, UsageSource};
@@ -52,8 +54,23 @@ pub struct Settings {
     pub report_folder: PathBuf,
     /// Schedules that replace those of jobs, by name.
     pub schedule: std::collections::BTreeMap<String, String>,
+    /// How the daemon is seen from outside.
+    pub observe: ObserveSettings,
     /// Accounts in the order of the settings, at least one.
     pub accounts: Vec<AccountSettings>,
+}
+
+/// How the daemon is seen from outside, and whom it tells.
+#[derive(Debug, Clone)]
+pub struct ObserveSettings {
+    /// Where the HTTP side listens.
+    pub listen_address: SocketAddr,
+    /// Where operators are told of events; by the log alone without one.
+    pub alert_webhook: Option<HookUrl>,
+    /// Where each good usage run is told.
+    pub dead_man_ping: Option<HookUrl>,
+    /// Hours after a scheduled time within which a run must have succeeded.
+    pub no_success_hours: u32,
 }
 
 /// What the settings say about one account.
@@ -120,7 +137,8 @@ impl Settings {
             }
             accounts.push(AccountSettings::resolve(account, own, raw)?);
         }
-        Ok(Self { database, report_folder, schedule: raw.schedule.clone(), accounts })
+        let observe = ObserveSettings::resolve(raw)?;
+        Ok(Self { database, report_folder, schedule: raw.schedule.clone(), observe, accounts })
     }
 
     /// The account of that name, or every account without a name.
@@ -133,6 +151,28 @@ impl Settings {
         chosen
             .map(|settings| vec![settings])
             .ok_or_else(|| ConfigError::UnknownAccount(name.to_owned()))
+    }
+}
+
+impl ObserveSettings {
+    fn resolve(raw: &RawSettings) -> Result<Self, ConfigError> {
+        let listen_address = raw.listen_address.parse().map_err(|_| {
+            value(format!(
+                "listen_address = '{}' is not an address and port; write 127.0.0.1:9464",
+                raw.listen_address
+            ))
+        })?;
+        let hook = |key: &str, url: Option<SecretString>| {
+            url.map(|url| HookUrl::parse(url.expose_secret()))
+                .transpose()
+                .map_err(|why| value(format!("{key} cannot be used: {why}")))
+        };
+        Ok(Self {
+            listen_address,
+            alert_webhook: hook("alert_webhook_url", raw.alert_webhook_url()?)?,
+            dead_man_ping: hook("dead_man_ping_url", raw.dead_man_ping_url()?)?,
+            no_success_hours: raw.no_success_hours,
+        })
     }
 }
 

@@ -31,6 +31,7 @@ pub mod config;
 pub mod context;
 pub mod domain;
 pub mod month_report;
+pub mod observe;
 pub mod rating;
 pub mod report;
 pub mod schedule;

@@ -15,6 +15,8 @@ use serde::de::DeserializeOwned;
 
 use super::attempt::{Attempt, attempt};
 use super::error::{ApiError, ApiErrorKind};
+use super::http_client::plain_client;
+use super::metering;
 use super::pacing::Pacer;
 
 /// Everything but letters, digits and `-._~`: channel names hold most of ASCII.
@@ -40,7 +42,7 @@ pub enum Family {
 }
 
 impl Family {
-    const COUNT: usize = 7;
+    pub(super) const COUNT: usize = 7;
 
     const ALL: [Self; Self::COUNT] = [
         Self::Projects,
@@ -51,6 +53,20 @@ impl Family {
         Self::UserRole,
         Self::CoHost,
     ];
+
+    /// Word used in metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Projects => "projects",
+            Self::Usage => "usage",
+            Self::KickingRules => "kicking_rules",
+            Self::ChannelList => "channel_list",
+            Self::ChannelUsers => "channel_users",
+            Self::UserRole => "user_role",
+            Self::CoHost => "co_host",
+        }
+    }
 
     const fn is_statistics(self) -> bool {
         !matches!(self, Self::Projects | Self::Usage | Self::KickingRules)
@@ -172,16 +188,7 @@ impl AgoraApi {
     /// # Errors
     /// A text that says why the TLS set-up or the credentials cannot be used.
     pub fn new(settings: ApiSettings) -> Result<Self, String> {
-        // A second installation is refused, which is fine: the first one serves.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        #[expect(clippy::disallowed_methods, reason = "the one place that builds an HTTP client")]
-        let builder = reqwest::Client::builder();
-        let http = builder
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(settings.request_timeout)
-            .user_agent(concat!("agora-usage/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| format!("the HTTP client cannot be set up: {error}"))?;
+        let http = plain_client(settings.request_timeout)?;
         let pair = format!("{}:{}", settings.customer_id, settings.customer_secret.expose_secret());
         let mut authorization = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(pair)))
             .map_err(|_| "the credentials cannot be sent in a header".to_owned())?;
@@ -215,8 +222,11 @@ impl AgoraApi {
         let once = || async {
             attempts.fetch_add(1, Ordering::Relaxed);
             let host = host_failures.load(Ordering::Relaxed) / self.settings.attempts_per_host;
+            let asked = tokio::time::Instant::now();
             self.pacers[call.family as usize].turn().await;
+            metering::waited(call.family, asked.elapsed());
             let outcome = self.attempt(&call, host).await;
+            metering::request_ended(call.family, status(&outcome));
             if outcome.as_ref().is_err_and(ApiError::is_the_hosts_fault) {
                 host_failures.fetch_add(1, Ordering::Relaxed);
             }
@@ -291,6 +301,14 @@ impl AgoraApi {
             error.kind = ApiErrorKind::WaitTooLong { retry_after_seconds };
         }
         error
+    }
+}
+
+/// HTTP status of an attempt, where there was an answer.
+fn status<T>(outcome: &Result<Reply<T>, ApiError>) -> Option<u16> {
+    match outcome {
+        Ok(reply) => Some(reply.status),
+        Err(error) => error.status,
     }
 }
 

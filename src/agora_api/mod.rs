@@ -12,6 +12,9 @@
 //! Questions are asked again when that can help; changes are sent again only
 //! when they certainly did not arrive, and a creation without an answer is
 //! looked up in the list.
+//!
+//! Beside the platform it can tell an operator's [`webhook`] something, so that
+//! every request of the program leaves through the bounds set here.
 
 mod attempt;
 pub mod certificates;
@@ -19,7 +22,9 @@ pub mod channel_users;
 pub mod channels;
 pub mod client;
 pub mod error;
+mod http_client;
 pub mod kicking_rules;
+pub mod metering;
 mod pacing;
 pub mod project_changes;
 pub mod projects;
@@ -27,6 +32,7 @@ pub mod projects;
 mod properties;
 pub mod usage_v1;
 pub mod usage_v3;
+pub mod webhook;
 mod wire;
 
 pub use client::{AgoraApi, ApiSettings, Family, Reply};

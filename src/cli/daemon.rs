@@ -9,9 +9,11 @@ use super::Common;
 use super::failure::{Exit, Failure};
 use super::simulator::until_stopped;
 use crate::context::Context;
+use crate::observe::{Observation, WatchedJob};
 use crate::schedule::daemon::{Assignment, Daemon};
 use crate::schedule::held_lease::holder_name;
 use crate::schedule::runner::{AccountAtWork, Workplace};
+use crate::schedule::slots::Schedule;
 use crate::store::Store;
 
 /// Arguments of `daemon`.
@@ -44,7 +46,7 @@ pub(super) async fn run(common: &Common, arguments: DaemonArguments) -> Result<E
         }
         daemon.shut_down(grace).await
     } else {
-        serve(common, &daemon, grace).await?
+        serve(common, &context, &daemon, grace).await?
     };
     close(daemon).await;
     if in_time {
@@ -61,8 +63,14 @@ pub(super) async fn run(common: &Common, arguments: DaemonArguments) -> Result<E
 /// Connections: one a running job, and some for leases and health.
 const DATABASE_CONNECTIONS: u32 = 10;
 
-async fn serve(common: &Common, daemon: &Arc<Daemon>, grace: Duration) -> Result<bool, Failure> {
+async fn serve(
+    common: &Common,
+    context: &Context,
+    daemon: &Arc<Daemon>,
+    grace: Duration,
+) -> Result<bool, Failure> {
     let failed = |error: String| Failure::new(Exit::Failed, error);
+    let observation = observe(context, daemon).await?;
     let mut ticker = daemon.start().await.map_err(|error| failed(error.to_string()))?;
     let mut hang_up =
         signal(SignalKind::hangup()).map_err(|error| failed(format!("no signals: {error}")))?;
@@ -73,19 +81,33 @@ async fn serve(common: &Common, daemon: &Arc<Daemon>, grace: Duration) -> Result
                 stopped?;
                 break;
             }
-            _ = hang_up.recv() => reload(common, daemon),
+            _ = hang_up.recv() => reload(common, daemon, &observation),
         }
     }
     tracing::info!("stopping");
     if let Err(error) = ticker.shutdown().await {
         tracing::warn!(%error, "the ticker did not stop");
     }
-    Ok(daemon.shut_down(grace).await)
+    let in_time = daemon.shut_down(grace).await;
+    observation.stop().await;
+    Ok(in_time)
+}
+
+async fn observe(context: &Context, daemon: &Arc<Daemon>) -> Result<Observation, Failure> {
+    let job = |(name, schedule): (_, &Schedule)| WatchedJob { name, schedule: schedule.clone() };
+    let jobs = daemon.schedules().map(job).collect();
+    let workplace = Arc::clone(daemon.workplace());
+    Ok(Observation::start(workplace, jobs, &context.settings, daemon.stopping()).await?)
 }
 
 /// Takes new settings for all later runs; keeps the last good ones on an error.
-fn reload(common: &Common, daemon: &Daemon) {
-    match Context::load(common).map_err(Failure::from).and_then(|c| assignment(&c)) {
+fn reload(common: &Common, daemon: &Daemon, observation: &Observation) {
+    let taken = Context::load(common).map_err(Failure::from).and_then(|context| {
+        let assignment = assignment(&context)?;
+        observation.reassign(&context.settings)?;
+        Ok(assignment)
+    });
+    match taken {
         Ok(assignment) => {
             daemon.reassign(assignment);
             tracing::info!("settings read again");

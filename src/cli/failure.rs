@@ -7,6 +7,7 @@ use crate::collect::CollectError;
 use crate::config::ConfigError;
 use crate::domain::PeriodError;
 use crate::month_report::MonthReportError;
+use crate::observe::ObserveError;
 use crate::rating::RatingError;
 use crate::report::ReportError;
 use crate::store::StoreError;
@@ -149,6 +150,18 @@ impl From<CollectError> for Failure {
                 "give the project id (a short token), not the App ID or the name; \
                  `agora-usage query projects` lists them",
             ),
+        }
+    }
+}
+
+impl From<ObserveError> for Failure {
+    fn from(error: ObserveError) -> Self {
+        let failure = Self::new(Exit::Failed, error.to_string());
+        match error {
+            ObserveError::Listen { .. } => {
+                failure.hint("set listen_address to a free address, such as 127.0.0.1:9465")
+            }
+            _ => failure,
         }
     }
 }

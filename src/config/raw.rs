@@ -50,6 +50,14 @@ pub(super) struct RawSettings {
     pub(super) allow_http: bool,
     #[serde(default)]
     pub(super) schedule: std::collections::BTreeMap<String, String>,
+    #[serde(default = "defaults::listen_address")]
+    pub(super) listen_address: String,
+    alert_webhook_url: Option<Secret>,
+    alert_webhook_url_file: Option<PathBuf>,
+    dead_man_ping_url: Option<Secret>,
+    dead_man_ping_url_file: Option<PathBuf>,
+    #[serde(default = "defaults::no_success_hours")]
+    pub(super) no_success_hours: u32,
     #[serde(default)]
     pub(super) account: Vec<RawAccount>,
     // Keys of the account `default`, and defaults of the others. Listed here
@@ -119,6 +127,14 @@ mod defaults {
     pub(super) const fn channel_retention_days() -> u32 {
         14
     }
+    /// The machine's own address, on the port that Prometheus' exporters are used to.
+    pub(super) fn listen_address() -> String {
+        "127.0.0.1:9464".to_owned()
+    }
+    /// Two hours more than from one usage run to the next.
+    pub(super) const fn no_success_hours() -> u32 {
+        8
+    }
 }
 
 /// A text that must not be printed.
@@ -159,6 +175,16 @@ impl RawSettings {
         self.database_url.as_ref().map(|url| url.0.clone())
     }
 
+    /// The operator's webhook, from the settings or from the file that they name.
+    pub(super) fn alert_webhook_url(&self) -> Result<Option<SecretString>, ConfigError> {
+        own_or_in_file(self.alert_webhook_url.as_ref(), self.alert_webhook_url_file.as_deref())
+    }
+
+    /// The address of the dead-man ping, likewise.
+    pub(super) fn dead_man_ping_url(&self) -> Result<Option<SecretString>, ConfigError> {
+        own_or_in_file(self.dead_man_ping_url.as_ref(), self.dead_man_ping_url_file.as_deref())
+    }
+
     fn with_defaults(mut self) -> Self {
         self.defaults = RawAccount {
             name: None,
@@ -178,11 +204,18 @@ impl RawSettings {
 impl RawAccount {
     /// The secret, from the settings or from the file that they name.
     pub(super) fn secret(&self) -> Result<Option<SecretString>, ConfigError> {
-        match (&self.customer_secret, &self.customer_secret_file) {
-            (Some(secret), _) => Ok(Some(secret.0.clone())),
-            (None, Some(path)) => Ok(Some(secret_in(path)?)),
-            (None, None) => Ok(None),
-        }
+        own_or_in_file(self.customer_secret.as_ref(), self.customer_secret_file.as_deref())
+    }
+}
+
+fn own_or_in_file(
+    own: Option<&Secret>,
+    file: Option<&Path>,
+) -> Result<Option<SecretString>, ConfigError> {
+    match (own, file) {
+        (Some(secret), _) => Ok(Some(secret.0.clone())),
+        (None, Some(path)) => Ok(Some(secret_in(path)?)),
+        (None, None) => Ok(None),
     }
 }
 

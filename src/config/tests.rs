@@ -86,6 +86,20 @@ fn c23_a_host_without_tls_is_refused_unless_it_is_this_machine() {
 }
 
 #[test]
+fn c47_an_address_that_is_a_secret_is_neither_quoted_nor_printed() {
+    let text = message("alert_webhook_url = \"http://hooks.example/hush-hush\"");
+    assert!(text.contains("alert_webhook_url cannot be used: http would"), "{text}");
+    assert!(!text.contains("hush-hush"), "{text}");
+    let file = tempfile::NamedTempFile::new().expect("file");
+    std::fs::write(file.path(), "https://ping.example/hush-hush\n").expect("written");
+    let toml = format!("dead_man_ping_url_file = \"{}\"", file.path().display());
+    let settings = settings(&toml).expect("valid");
+    assert!(settings.observe.dead_man_ping.is_some());
+    assert!(!format!("{settings:?}").contains("hush-hush"));
+    assert!(message("listen_address = \"9464\"").contains("is not an address and port"));
+}
+
+#[test]
 fn the_example_sets_nothing_and_every_line_of_it_is_a_key() {
     let as_it_is = settings(EXAMPLE).expect("valid");
     assert_eq!(as_it_is.accounts[0].collect.policy.look_back_days, 7);

@@ -18,7 +18,8 @@ use super::jobs::{JOBS, JobDefinition};
 use super::runner::{AccountAtWork, PlannedRun, Workplace, run};
 use super::slots::Schedule;
 use crate::domain::AccountId;
-use crate::store::job_runs::{self, Slot};
+use crate::observe::metrics;
+use crate::store::job_runs::{self, RunState, Slot};
 
 /// What can be reloaded while the daemon runs.
 #[derive(Debug, Clone)]
@@ -174,6 +175,8 @@ impl Daemon {
         let slot = Slot { job: planned.job.name, at: planned.slot };
         tracing::warn!(job = slot.job, %account, slot = %slot.at, "skipped: the run before it is still going on");
         let Workplace { store, clock, holder } = &*self.workplace;
+        let (state, figures) = (RunState::Skipped, BTreeMap::new());
+        metrics::record_job_run(account, slot.job, state, Duration::ZERO, &figures);
         job_runs::skip(store.pool(), account, slot, holder, clock.now()).await
     }
 
@@ -191,6 +194,17 @@ impl Daemon {
         let next =
             |(name, schedule): (&&'static str, &Schedule)| Some((*name, schedule.next_slot(now)?));
         self.schedules.iter().filter_map(next).collect()
+    }
+
+    /// Schedules in force, by job.
+    pub fn schedules(&self) -> impl Iterator<Item = (&'static str, &Schedule)> {
+        self.schedules.iter().map(|(name, schedule)| (*name, schedule))
+    }
+
+    /// Cancelled when the daemon begins to end.
+    #[must_use]
+    pub fn stopping(&self) -> CancellationToken {
+        self.stop.clone()
     }
 
     /// What every run shares.

@@ -12,8 +12,9 @@ use crate::agora_api::AgoraApi;
 use crate::clock::Clock;
 use crate::collect::{Collector, Records};
 use crate::config::AccountSettings;
+use crate::observe::metrics;
 use crate::rating::PriceBook;
-use crate::store::job_runs::{self, RunOutcome, RunState, Slot};
+use crate::store::job_runs::{self, RunOutcome, RunState, Slot, UNAUTHORIZED_FIGURE};
 use crate::store::{Store, StoreError, projects};
 
 /// Wait between two looks at a lease that another process holds.
@@ -125,7 +126,9 @@ async fn run_with_lease(
         return Ok(None);
     }
     let outcome = outcome(result);
-    log(planned, &outcome, started.elapsed());
+    let took = started.elapsed();
+    log(planned, &outcome, took);
+    metrics::record_job_run(records.account, slot.job, outcome.state, took, &outcome.figures);
     job_runs::end(pool, held.lease(), slot, &outcome, workplace.clock.now()).await?;
     Ok(Some(outcome.state))
 }
@@ -140,7 +143,11 @@ fn outcome(result: Result<JobOutcome, JobError>) -> RunOutcome {
         }
         Err(error) => RunOutcome {
             state: RunState::Failed,
-            figures: std::collections::BTreeMap::new(),
+            figures: error
+                .is_unauthorized()
+                .then_some((UNAUTHORIZED_FIGURE, 1))
+                .into_iter()
+                .collect(),
             message: Some(error.to_string()),
         },
     }

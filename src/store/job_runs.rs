@@ -9,6 +9,9 @@ use sqlx::types::Json;
 use super::error::StoreError;
 use super::leases::{self, Lease};
 
+/// Figure of a failed run whose credentials the platform refused.
+pub const UNAUTHORIZED_FIGURE: &str = "unauthorized";
+
 /// How a run of a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunState {

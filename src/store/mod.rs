@@ -6,12 +6,14 @@
 //! Decides nothing: what to ask for is [`crate::collect`]'s, what it costs is
 //! [`crate::rating`]'s.
 
+pub mod alerts;
 pub mod analyst_queries;
 pub mod bills;
 pub mod cluster;
 mod connection;
 mod copy;
 mod error;
+pub mod health;
 pub mod job_runs;
 pub mod leases;
 pub mod migrate;

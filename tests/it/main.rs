@@ -19,6 +19,7 @@ mod found_faults;
 mod help;
 mod http;
 mod interrupted;
+mod observe;
 mod occupancy;
 mod odd_values;
 mod query;

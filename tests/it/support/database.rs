@@ -23,9 +23,9 @@ pub(crate) const TABLES: [&str; 10] = [
     "bill_allocation",
 ];
 
-/// Tables that tell who works on what, or are computed from others.
-pub(crate) const TABLES_OF_WORK: [&str; 4] =
-    ["job_lease", "job_run", "occupancy_hour_due", "occupancy_hourly"];
+/// Tables that tell who works on what and who was told, or are computed from others.
+pub(crate) const TABLES_OF_WORK: [&str; 5] =
+    ["alert", "job_lease", "job_run", "occupancy_hour_due", "occupancy_hourly"];
 
 /// A database that no other test sees.
 pub(crate) struct TestDatabase {

@@ -25,6 +25,7 @@ impl Setup {
             .set("AGORA_CUSTOMER_ID", "fake-customer")
             .set("AGORA_CUSTOMER_SECRET", "fake-secret")
             .set("AGORA_USAGE_SERVICES", "rtc")
+            .set("AGORA_USAGE_LISTEN_ADDRESS", "127.0.0.1:0")
             .set("AGORA_USAGE_NOW", now)
             .set("AGORA_USAGE_FIRST_RETRY_WAIT_MS", "1")
             .set("AGORA_USAGE_REQUESTS_PER_SECOND", "0")

@@ -1,0 +1,21 @@
+//! The one place that builds an HTTP client, with the bounds that all of them have.
+
+use std::time::Duration;
+
+/// A client that follows no redirect and gives up an attempt after `timeout`,
+/// from connecting to the end of the body. Must be called within a tokio runtime.
+///
+/// # Errors
+/// A text that says why the TLS set-up cannot be used.
+pub(super) fn plain_client(timeout: Duration) -> Result<reqwest::Client, String> {
+    // A second installation is refused, which is fine: the first one serves.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    #[expect(clippy::disallowed_methods, reason = "the one place that builds an HTTP client")]
+    let builder = reqwest::Client::builder();
+    builder
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(timeout)
+        .user_agent(concat!("agora-usage/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| format!("the HTTP client cannot be set up: {error}"))
+}

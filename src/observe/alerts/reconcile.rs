@@ -1,0 +1,99 @@
+//! Open events and what goes on in, what is new and what is over out.
+
+use std::collections::BTreeSet;
+
+use super::{Event, EventKind};
+use crate::domain::{DateRange, Month};
+use crate::store::alerts::{NewAlert, OpenAlert};
+
+/// What changes in the table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Events that are new.
+    pub raise: Vec<NewAlert>,
+    /// Numbers of events that are over.
+    pub resolve: Vec<i64>,
+}
+
+/// Compares the open events with what goes on.
+///
+/// `looked_at` are the days whose holes are among the events; none when their
+/// holes were not looked at. An event about other days stays as it is: usage
+/// that the platform has forgotten does not come back.
+#[must_use]
+pub fn reconcile(open: &[OpenAlert], events: Vec<Event>, looked_at: Option<DateRange>) -> Changes {
+    let key_of = |event: &Event| (event.kind.name().to_owned(), event.subject.clone());
+    let going_on: BTreeSet<(String, String)> = events.iter().map(key_of).collect();
+    let known: BTreeSet<(String, String)> =
+        open.iter().map(|alert| (alert.kind.clone(), alert.subject.clone())).collect();
+    let is_over = |alert: &&OpenAlert| {
+        !going_on.contains(&(alert.kind.clone(), alert.subject.clone()))
+            && can_be_judged(alert, looked_at)
+    };
+    Changes {
+        resolve: open.iter().filter(is_over).map(|alert| alert.alert_id).collect(),
+        raise: events
+            .into_iter()
+            .filter(|event| !known.contains(&key_of(event)))
+            .map(NewAlert::from)
+            .collect(),
+    }
+}
+
+/// Whether the facts would still show the event if it went on.
+fn can_be_judged(alert: &OpenAlert, looked_at: Option<DateRange>) -> bool {
+    let Some(kind) = EventKind::from_name(&alert.kind) else { return false };
+    if !kind.is_about_days() {
+        return true;
+    }
+    let month = alert.subject.rsplit('/').next().and_then(|text| Month::parse(text).ok());
+    month.zip(looked_at).is_some_and(|(month, days)| days.intersection(month.days()).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use serde_json::json;
+
+    use super::*;
+
+    fn open(alert_id: i64, kind: &str, subject: &str) -> OpenAlert {
+        OpenAlert {
+            alert_id,
+            kind: kind.to_owned(),
+            subject: subject.to_owned(),
+            state: "sent".to_owned(),
+            message: String::new(),
+            raised_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn event(kind: EventKind, subject: &str) -> Event {
+        let (subject, message) = (subject.to_owned(), String::new());
+        Event { kind, subject, message, details: json!({}) }
+    }
+
+    fn days(first: &str, last: &str) -> DateRange {
+        DateRange::new(first.parse().expect("day"), last.parse().expect("day")).expect("range")
+    }
+
+    #[test]
+    fn an_event_is_raised_once_and_resolved_when_it_is_over() {
+        let hole = "P1/rtc/2031-03";
+        let first = reconcile(&[], vec![event(EventKind::Hole, hole)], None);
+        assert_eq!(first.raise.len(), 1);
+        let known = [open(7, "hole", hole), open(8, "no_success", "usage")];
+        let looked_at = Some(days("2031-02-01", "2031-03-31"));
+        let again = reconcile(&known, vec![event(EventKind::Hole, hole)], looked_at);
+        assert_eq!(again, Changes { raise: vec![], resolve: vec![8] });
+        assert_eq!(reconcile(&known, vec![], looked_at).resolve, [7, 8]);
+    }
+
+    #[test]
+    fn days_that_nobody_looked_at_are_not_taken_for_known() {
+        let known = [open(7, "hole", "P1/rtc/2030-03"), open(8, "contradiction", "P1/rtc/2031-03")];
+        assert_eq!(reconcile(&known, vec![], None).resolve, [0_i64; 0]);
+        let looked_at = Some(days("2030-04-01", "2031-03-31"));
+        assert_eq!(reconcile(&known, vec![], looked_at).resolve, [8]);
+    }
+}
