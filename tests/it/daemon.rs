@@ -145,3 +145,86 @@ async fn a_schedule_or_job_that_does_not_exist_is_refused() {
     std::fs::write(&file, "[schedule]\nuse = \"0 0 * * * *\"\n").expect("written");
     setup.run(&["daemon", "--once"]).exits(78).says(&["there is no job 'use'", "projects, usage"]);
 }
+
+/// Waits until a query gives this value, for as long as the test harness lets it.
+async fn until(setup: &Setup, query: &'static str, value: &str) {
+    while setup.database.value(query).await != value {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c38_a_stand_by_takes_over_from_a_leader_that_was_killed() {
+    let setup = account().await;
+    // The leader hangs in its usage job: the platform never answers it.
+    let hanging = crate::support::raw_server::RawServer::start(vec![]);
+    let mut leader = setup.program.command(&["daemon"]);
+    leader.env("AGORA_BASE_URL", hanging.base_url()).env("AGORA_USAGE_ATTEMPTS_PER_HOST", "50");
+    leader
+        .env("AGORA_USAGE_FIRST_RETRY_WAIT_MS", "60000")
+        .env("AGORA_USAGE_LISTEN_ADDRESS", "127.0.0.1:0");
+    let mut leader = leader.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");
+    let held = "select count(*) from agora.job_lease where name = 'usage'";
+    until(&setup, held, "1").await;
+
+    let mut stand_by = setup.program.command(&["daemon", "--once"]);
+    let stand_by = stand_by.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
+    leader.kill().expect("killed");
+    leader.wait().expect("ended");
+    let output = stand_by.wait_with_output().expect("ended");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(setup.audio().await.len(), 11);
+    let epochs = "select epoch > 1 from agora.job_lease where name = 'usage'";
+    assert_eq!(setup.database.value(epochs).await, "t");
+    let running = "select count(*) from agora.job_run where state = 'running'";
+    assert_eq!(setup.database.value(running).await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c39_a_job_that_is_still_going_on_is_not_started_again() {
+    let setup = account().await;
+    let file = setup.program.folder().join("agora-usage.toml");
+    std::fs::write(&file, "[schedule]\nprojects = \"* * * * * *\"\n").expect("written");
+    let slow = crate::support::raw_server::RawServer::start(vec![]);
+    let mut command = setup.program.command(&["daemon"]);
+    command.env("AGORA_BASE_URL", slow.base_url()).env("AGORA_USAGE_ATTEMPTS_PER_HOST", "50");
+    command
+        .env("AGORA_USAGE_FIRST_RETRY_WAIT_MS", "60000")
+        .env("AGORA_USAGE_LISTEN_ADDRESS", "127.0.0.1:0");
+    let mut daemon = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");
+    let skipped =
+        "select count(*) >= 2 from agora.job_run where job = 'projects' and state = 'skipped'";
+    until(&setup, skipped, "t").await;
+    let running = "select count(*) from agora.job_run where job = 'projects' and state = 'running'";
+    assert_eq!(setup.database.value(running).await, "1");
+    daemon.kill().expect("killed");
+    daemon.wait().expect("ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_are_read_again_and_the_last_good_ones_stay() {
+    let setup = account().await;
+    let file = setup.program.folder().join("agora-usage.toml");
+    std::fs::write(&file, "report_folder = \"first\"\n").expect("written");
+    let mut command = setup.program.command(&["daemon", "-v"]);
+    let log = setup.program.folder().join("log");
+    let stderr = std::fs::File::create(&log).expect("created");
+    let mut daemon = command.stdout(Stdio::null()).stderr(stderr).spawn().expect("started");
+    let said = async |text: &str| {
+        while !std::fs::read_to_string(&log).expect("read").contains(text) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    said("daemon started").await;
+    for (settings, text) in [
+        ("report_folder = \"second\"\n", "settings read again"),
+        ("workers = \"many\"\n", "the last good ones stay"),
+    ] {
+        std::fs::write(&file, settings).expect("written");
+        kill_process(Pid::from_child(&daemon), Signal::HUP).expect("signalled");
+        said(text).await;
+    }
+    assert!(daemon.try_wait().expect("asked").is_none(), "it goes on");
+    kill_process(Pid::from_child(&daemon), Signal::TERM).expect("signalled");
+    assert_eq!(daemon.wait().expect("ended").code(), Some(0));
+}

@@ -10,6 +10,7 @@
 mod api;
 mod backfill;
 mod bill;
+mod chaos;
 mod check;
 mod daemon;
 mod demo;
