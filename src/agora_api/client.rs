@@ -203,6 +203,12 @@ impl AgoraApi {
         Ok(Self { http, settings, authorization, pacers })
     }
 
+    /// Pace of project and of usage calls each, a second; 0: not paced.
+    #[must_use]
+    pub const fn requests_per_second(&self) -> u32 {
+        self.settings.requests_per_second
+    }
+
     /// Makes a call until it is answered, refused for good or out of attempts.
     ///
     /// Attempts that failed on the side of a host (no connection, no answer in

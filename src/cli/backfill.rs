@@ -155,10 +155,11 @@ async fn fetch(
         let planned = collector.records.plan(range).await?;
         let days: i64 = planned.iter().map(|request| request.range.day_count()).sum();
         say_line(format_args!(
-            "account {}, {range}: {} for {} of a project and service would be made",
+            "account {}, {range}: {} for {} of a project and service would be made{}",
             collector.records.account,
             counted(planned.len() as u64, "request"),
             counted(u64::try_from(days).unwrap_or(0), "day"),
+            least_time(planned.len(), collector.api.requests_per_second()),
         ));
         return Ok(Exit::Done);
     }
@@ -172,6 +173,16 @@ async fn fetch(
     let coverage = collector.records.coverage(range).await?;
     say(format_args!("{}", usage_run(collector.records.account, range, &run, &coverage)));
     Ok(if coverage.holes.is_empty() { Exit::Done } else { Exit::Partial })
+}
+
+/// ", in 12 s at the least", as the pace has it; nothing where calls are not paced.
+fn least_time(requests: usize, requests_per_second: u32) -> String {
+    let seconds = requests.div_ceil(requests_per_second.max(1) as usize);
+    match (requests_per_second, seconds) {
+        (0, _) => String::new(),
+        (_, 0..120) => format!(", in {seconds} s at the least"),
+        _ => format!(", in {} min at the least", seconds.div_ceil(60)),
+    }
 }
 
 /// A progress bar on stderr; nothing where stderr is no terminal.

@@ -56,9 +56,21 @@ pub(crate) struct Common {
     /// Address of the database [default: from the environment, else a private PostgreSQL]
     #[arg(long, global = true, value_name = "URL", help_heading = GLOBAL)]
     database_url: Option<String>,
+    /// Form of the log on stderr
+    #[arg(long, global = true, value_name = "FORM", env = "AGORA_USAGE_LOG_FORMAT", default_value = "text", help_heading = GLOBAL)]
+    log_format: LogFormat,
     /// Say more on stderr: -v what is done, -vv each request
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = GLOBAL)]
     verbose: u8,
+}
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum LogFormat {
+    /// A line for people
+    Text,
+    /// An object a line, for programs
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -94,7 +106,7 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    start_log(arguments.common.verbose);
+    start_log(&arguments.common);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -129,17 +141,17 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     }
 }
 
-fn start_log(verbose: u8) {
+fn start_log(common: &Common) {
     let level = ["warn", "agora_usage=info,warn", "agora_usage=debug,info"];
-    let level = level[usize::from(verbose).min(level.len() - 1)];
+    let level = level[usize::from(common.verbose).min(level.len() - 1)];
     let filter = EnvFilter::try_from_env("AGORA_USAGE_LOG").unwrap_or_else(|_| level.into());
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start, as in tests, is refused and does no harm.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(colour)
-        .try_init();
+    let _ = match common.log_format {
+        LogFormat::Text => log.with_ansi(colour).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
 }
 
 impl Common {

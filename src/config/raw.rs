@@ -15,7 +15,7 @@ use super::{ConfigError, value};
 const FILE_NAME: &str = "agora-usage.toml";
 
 /// Variables with the program's prefix that are no settings of this list.
-const OTHER_VARIABLES: [&str; 3] = ["NOW", "LOG", "CONFIG"];
+const OTHER_VARIABLES: [&str; 4] = ["NOW", "LOG", "LOG_FORMAT", "CONFIG"];
 
 /// Every key of the settings file.
 #[derive(Debug, Deserialize)]

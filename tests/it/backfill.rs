@@ -251,13 +251,16 @@ async fn c24_refused_credentials_end_the_run_without_a_repeat() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_says_what_would_be_asked_and_asks_no_usage() {
-    let setup = Setup::at(LONG_AFTER).await;
+    let mut setup = Setup::at(LONG_AFTER).await;
     setup.api.list(&["P1", "P2"]);
     let range = ["backfill", "--from", "2031-03-30", "--to", "2031-04-02"];
     let said = "2031-03-30..2031-04-02: 4 requests for 8 days of a project and service";
     setup.run(&[&range[..], &["--dry-run"]].concat()).exits(0).says(&[said]);
     assert!(setup.api.asked().iter().all(|asked| asked.path == "/dev/v1/projects"));
     assert_eq!(setup.database.filled_tables().await, ["account: 1", "project: 2"]);
+    setup.program.set("AGORA_USAGE_REQUESTS_PER_SECOND", "3");
+    let said = "would be made, in 2 s at the least";
+    setup.run(&[&range[..], &["--dry-run"]].concat()).exits(0).says(&[said]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

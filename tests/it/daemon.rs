@@ -228,3 +228,16 @@ async fn settings_are_read_again_and_the_last_good_ones_stay() {
     kill_process(Pid::from_child(&daemon), Signal::TERM).expect("signalled");
     assert_eq!(daemon.wait().expect("ended").code(), Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_for_programs_when_that_is_asked_for() {
+    let mut setup = account().await;
+    setup.program.set("AGORA_USAGE_LOG_FORMAT", "json");
+    let stderr = setup.run(&["daemon", "--once", "-v"]).exits(0).stderr;
+    let lines: Vec<serde_json::Value> =
+        stderr.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
+    let ended = lines.iter().find(|line| line["message"] == "job ended" && line["job"] == "usage");
+    let ended = ended.expect("one line a job");
+    assert_eq!((&ended["account"], &ended["state"]), (&"default".into(), &"done".into()));
+    assert!(ended["duration_ms"].is_u64() && ended["figures"].as_str().is_some());
+}
