@@ -186,7 +186,7 @@ impl AccountSettings {
         let is_default = own.name.is_none();
         let identity = if is_default { common } else { own };
         let secret = identity.secret()?;
-        let credentials = identity.customer_id.clone().zip(secret);
+        let credentials = credentials(identity.customer_id.clone(), secret)?;
         let text = |of: fn(&RawAccount) -> Option<&String>| of(own).or_else(|| of(common)).cloned();
         let base_url = text(|raw| raw.base_url.as_ref()).unwrap_or_else(|| DEFAULT_HOSTS.into());
         let usage_api = text(|raw| raw.usage_api.as_ref()).unwrap_or_else(|| "v3".into());
@@ -277,6 +277,20 @@ fn value(message: String) -> ConfigError {
     ConfigError::Value(message)
 }
 
+/// Both halves; an empty one counts as not given.
+fn credentials(
+    customer_id: Option<String>,
+    secret: Option<SecretString>,
+) -> Result<Option<(String, SecretString)>, ConfigError> {
+    let customer_id = customer_id.filter(|id| !id.is_empty());
+    let secret = secret.filter(|secret| !secret.expose_secret().is_empty());
+    // Basic authentication ends the user name at the first colon (RFC 7617).
+    if customer_id.as_ref().is_some_and(|id| id.contains(':')) {
+        return Err(value("customer_id holds a colon; give the secret in customer_secret".into()));
+    }
+    Ok(customer_id.zip(secret))
+}
+
 fn services_of(names: Option<&[String]>) -> Result<Vec<Service>, ConfigError> {
     let Some(names) = names else {
         return Ok(vec![Service::Rtc, Service::CloudRecording, Service::Miniapp]);
@@ -306,7 +320,7 @@ fn hosts(list: &str, allow_http: bool) -> Result<Vec<Url>, ConfigError> {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(wrong("credentials belong in AGORA_CUSTOMER_ID and AGORA_CUSTOMER_SECRET"));
         }
-        if url.path() != "/" || url.query().is_some() {
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
             return Err(wrong("write scheme, host and port without a path"));
         }
         let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
@@ -319,7 +333,15 @@ fn hosts(list: &str, allow_http: bool) -> Result<Vec<Url>, ConfigError> {
             other => Err(wrong(&format!("'{other}' is not https"))),
         }
     };
-    list.split(',').filter(|text| !text.trim().is_empty()).map(host).collect()
+    let hosts: Vec<Url> = list
+        .split(',')
+        .filter(|text| !text.trim().is_empty())
+        .map(host)
+        .collect::<Result<_, _>>()?;
+    if hosts.is_empty() {
+        return Err(value("AGORA_BASE_URL (base_url) names no host".to_owned()));
+    }
+    Ok(hosts)
 }
 
 #[cfg(test)]

@@ -18,13 +18,15 @@ pub(super) struct Attempt<'a> {
     pub(super) body: Option<&'a serde_json::Value>,
     pub(super) authorization: &'a HeaderValue,
     pub(super) max_body_bytes: usize,
+    /// Whether it changes something: its answer may be empty.
+    pub(super) is_change: bool,
 }
 
 /// Sends once and decodes the answer.
 pub(super) async fn attempt<T: DeserializeOwned>(
     attempt: Attempt<'_>,
 ) -> Result<Reply<T>, ApiError> {
-    let Attempt { mut request, endpoint, body, authorization, max_body_bytes } = attempt;
+    let Attempt { mut request, endpoint, body, authorization, max_body_bytes, is_change } = attempt;
     request = request
         .header(AUTHORIZATION, authorization.clone())
         // Expected on every call, also on those without a body.
@@ -49,7 +51,9 @@ pub(super) async fn attempt<T: DeserializeOwned>(
     if !status.is_success() {
         return Err(with_answer(status_error(endpoint, status, &body)));
     }
-    let value = decode(endpoint, &content_type, &body).map_err(with_answer)?;
+    let is_acknowledged = is_change && body.trim_ascii().is_empty();
+    let body = if is_acknowledged { b"null".as_slice() } else { &body };
+    let value = decode(endpoint, &content_type, body).map_err(with_answer)?;
     Ok(Reply { value, status: status.as_u16(), request_id, answered_at, attempts: 1 })
 }
 
@@ -108,7 +112,7 @@ fn decode<T: DeserializeOwned>(
 ) -> Result<T, ApiError> {
     let fail = |kind| ApiError::new(kind, endpoint);
     let not_json = || {
-        let text = excerpt(&String::from_utf8_lossy(&body[..body.len().min(1024)]));
+        let text = quotable(body);
         let cause = format!("the answer is not JSON (content type '{content_type}'): {text}");
         fail(ApiErrorKind::NotJson(cause))
     };
@@ -124,6 +128,17 @@ fn decode<T: DeserializeOwned>(
     })
 }
 
+/// The beginning of a page. Of what could be a broken answer only the size is
+/// told: answers about projects hold App Certificates.
+fn quotable(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(1024)]);
+    let is_page = text.trim_start_matches('\u{feff}').trim_start().starts_with('<');
+    if (is_page || !text.contains(['{', '['])) && !text.contains("sign_key") {
+        return excerpt(&text);
+    }
+    format!("{} bytes that begin like JSON and cannot be read", body.len())
+}
+
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(excerpt)
 }
@@ -136,8 +151,9 @@ fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
 /// `Retry-After` in seconds or as a date ahead; a past date and junk count as absent.
 fn retry_after_seconds(headers: &HeaderMap) -> Option<u64> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(seconds);
+    if !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit()) {
+        // More digits than fit are a longer wait still.
+        return Some(text.parse().unwrap_or(u64::MAX));
     }
     let ahead = httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::now()).ok()?;
     Some(ahead.as_secs() + 1)
@@ -162,6 +178,8 @@ mod tests {
         assert!(matches!(retry_after(&ahead), Some(2..=4)));
         assert_eq!(retry_after("Mon, 01 Jan 2001 00:00:00 GMT"), None);
         assert_eq!(retry_after("soon"), None);
+        assert_eq!((retry_after("-1"), retry_after("")), (None, None));
+        assert_eq!(retry_after("99999999999999999999999"), Some(u64::MAX));
     }
 
     #[test]
@@ -172,6 +190,18 @@ mod tests {
         assert!(error.is_transient());
         assert!(error.to_string().contains("text/html"), "{error}");
         assert!(error.to_string().contains("Down for maintenance"), "{error}");
+    }
+
+    #[test]
+    fn a_broken_answer_is_not_quoted_since_it_may_hold_a_certificate() {
+        let key = "4855898a22ae4102a29b81ba76f2eae2";
+        let cut = format!(r#"{{"projects":[{{"id":"a","sign_key":"{key}","sta"#);
+        for body in [cut.clone(), cut.replace('"', "'"), format!("\u{feff}{cut}")] {
+            let error = decode::<serde_json::Value>("GET projects", "text/html", body.as_bytes());
+            let error = error.expect_err("no answer");
+            assert!(!format!("{error} {error:?}").contains(key), "{error}");
+            assert!(error.is_transient() && error.to_string().contains("bytes that begin"));
+        }
     }
 
     #[test]

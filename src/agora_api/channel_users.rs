@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::client::{AgoraApi, Call, Family, Reply};
 use super::error::ApiError;
+use super::kicking_rules::MAX_CHANNEL_NAME_BYTES;
 use super::wire::{Count, unix_moment};
 use crate::domain::AppId;
 
@@ -120,6 +121,27 @@ struct WireCoHost {
     is_host_in: bool,
 }
 
+/// Checks the name of a channel that is asked for.
+///
+/// # Errors
+/// A text that says what a name must be.
+pub fn check_channel_name(name: &str) -> Result<(), String> {
+    if name.is_empty() || name.len() > MAX_CHANNEL_NAME_BYTES {
+        return Err(format!("a channel name has 1 to {MAX_CHANNEL_NAME_BYTES} bytes"));
+    }
+    if matches!(name, "." | "..") {
+        return Err(format!(
+            "a channel named '{name}' cannot be asked for: in an address it \
+             means another place"
+        ));
+    }
+    Ok(())
+}
+
+fn may_ask(endpoint: &'static str, channel_name: &str) -> Result<(), ApiError> {
+    check_channel_name(channel_name).map_err(|cause| ApiError::not_sent(endpoint, cause))
+}
+
 fn known(count: &Count) -> Option<i64> {
     if let Count::Known(value) = count { Some(*value) } else { None }
 }
@@ -179,6 +201,7 @@ impl AgoraApi {
         channel_name: &str,
         hosts_only: bool,
     ) -> Result<Reply<ChannelUsers>, ApiError> {
+        may_ask(USERS, channel_name)?;
         let mut path = vec!["dev", "v1", "channel", "user", app_id.as_str(), channel_name];
         if hosts_only {
             path.push("hosts_only");
@@ -198,6 +221,7 @@ impl AgoraApi {
         user_id: u32,
         channel_name: &str,
     ) -> Result<Reply<Option<PresentUser>>, ApiError> {
+        may_ask(ROLE, channel_name)?;
         let user_id = user_id.to_string();
         let path =
             ["dev", "v1", "channel", "user", "property", app_id.as_str(), &user_id, channel_name];
@@ -216,6 +240,7 @@ impl AgoraApi {
         user_id: u32,
         channel_name: &str,
     ) -> Result<Reply<bool>, ApiError> {
+        may_ask(CO_HOST, channel_name)?;
         let user_id = user_id.to_string();
         let path =
             ["dev", "v1", "channel", "business", "hostin", app_id.as_str(), &user_id, channel_name];
@@ -271,6 +296,16 @@ mod tests {
         let expected = vec![2_147_483_648, 4_294_967_295];
         assert_eq!(users(json), Ok(ChannelUsers::Communication { users: expected, total: 2 }));
         assert!(users(r#"{"mode":1,"total":1,"users":[-1]}"#).is_err());
+    }
+
+    #[test]
+    fn a_name_that_addresses_something_else_is_not_asked_for() {
+        for name in ["", ".", "..", &"x".repeat(65)] {
+            assert!(check_channel_name(name).is_err(), "{name}");
+        }
+        for name in ["-", "...", "a/b", &"x".repeat(64)] {
+            assert!(check_channel_name(name).is_ok(), "{name}");
+        }
     }
 
     #[test]

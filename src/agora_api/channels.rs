@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::client::{AgoraApi, Call, Family, Reply};
 use super::error::ApiError;
-use super::wire::Count;
+use super::wire::{Count, null_as_default};
 use crate::domain::{AppId, Channel};
 
 const ENDPOINT: &str = "GET channels";
@@ -29,7 +29,7 @@ struct Body {
 
 #[derive(Debug, Deserialize)]
 struct WirePage {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     channels: Vec<WireChannel>,
     #[serde(default)]
     total_size: Count,
@@ -122,6 +122,7 @@ mod tests {
     #[test]
     fn an_empty_list_is_an_answer_and_a_missing_total_is_not() {
         assert!(decode(r#"{"success":true,"data":{"channels":[],"total_size":0}}"#).is_ok());
+        assert!(decode(r#"{"success":true,"data":{"channels":null,"total_size":0}}"#).is_ok());
         assert!(decode(r#"{"success":true,"data":{"channels":[]}}"#).is_err());
         assert!(decode(r#"{"success":true}"#).is_err());
     }

@@ -22,6 +22,9 @@ use super::pacing::Pacer;
 /// Everything but letters, digits and `-._~`: channel names hold most of ASCII.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// Waits grow up to this, unless the platform asks for more.
+const LONGEST_RETRY_WAIT: Duration = Duration::from_mins(1);
+
 /// Calls that share one limit of the platform, per account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
@@ -188,7 +191,7 @@ impl AgoraApi {
     /// # Errors
     /// A text that says why the TLS set-up or the credentials cannot be used.
     pub fn new(settings: ApiSettings) -> Result<Self, String> {
-        let http = plain_client(settings.request_timeout)?;
+        let http = plain_client(settings.request_timeout, &settings.hosts)?;
         let pair = format!("{}:{}", settings.customer_id, settings.customer_secret.expose_secret());
         let mut authorization = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(pair)))
             .map_err(|_| "the credentials cannot be sent in a header".to_owned())?;
@@ -221,9 +224,9 @@ impl AgoraApi {
         let host_count = u32::try_from(self.settings.hosts.len()).unwrap_or(1).max(1);
         let most_attempts = self.settings.attempts_per_host.saturating_mul(host_count);
         let waits = ExponentialBuilder::default()
-            .with_min_delay(self.settings.first_retry_wait)
+            .with_min_delay(self.settings.first_retry_wait.min(LONGEST_RETRY_WAIT))
             .with_factor(2.5)
-            .with_max_delay(Duration::from_mins(1))
+            .with_max_delay(LONGEST_RETRY_WAIT)
             .with_max_times(most_attempts.saturating_sub(1) as usize);
         let once = || async {
             attempts.fetch_add(1, Ordering::Relaxed);
@@ -250,6 +253,8 @@ impl AgoraApi {
         let attempts = attempts.into_inner();
         match outcome {
             Ok(reply) => Ok(Reply { attempts, ..reply }),
+            // A change that may have arrived is not waiting for its turn.
+            Err(error) if !call.may_repeat(&error) => Err(ApiError { attempts, ..error }),
             Err(error) => Err(ApiError { attempts, ..self.judged(error) }),
         }
     }
@@ -270,8 +275,28 @@ impl AgoraApi {
             body: call.body.as_ref(),
             authorization: &self.authorization,
             max_body_bytes: self.settings.max_body_bytes,
+            is_change: call.method != Method::GET,
         })
         .await
+        .map_err(|error| self.without_credentials(error))
+    }
+
+    /// Error pages like to show the request: what they say of the credentials is left out.
+    fn without_credentials(&self, error: ApiError) -> ApiError {
+        let basic = self.authorization.to_str().unwrap_or_default();
+        let encoded = basic.strip_prefix("Basic ").unwrap_or(basic);
+        let secret = self.settings.customer_secret.expose_secret();
+        let hide = |text: String| {
+            let texts = [encoded, secret].into_iter().filter(|text| !text.is_empty());
+            texts.fold(text, |shown, hidden| shown.replace(hidden, "[hidden]"))
+        };
+        let kind = match error.kind {
+            ApiErrorKind::NotJson(cause) => ApiErrorKind::NotJson(hide(cause)),
+            ApiErrorKind::Malformed(cause) => ApiErrorKind::Malformed(hide(cause)),
+            kind => kind,
+        };
+        let (message, request_id) = (error.message.map(hide), error.request_id.map(hide));
+        ApiError { kind, message, request_id, ..error }
     }
 
     /// Address on a host; none without a host, or for a segment that addresses take for a step up.

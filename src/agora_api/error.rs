@@ -103,9 +103,19 @@ impl ApiError {
     }
 
     /// Whether the platform may have acted on the call although it failed.
+    ///
+    /// A success whose body cannot be read counts: a change was probably made.
     #[must_use]
     pub fn may_have_arrived(&self) -> bool {
-        self.is_transient() && !self.never_arrived()
+        let is_success = self.status.is_some_and(|status| (200..300).contains(&status));
+        let is_unread =
+            matches!(self.kind, ApiErrorKind::Malformed(_) | ApiErrorKind::TooLarge { .. });
+        (self.is_transient() && !self.never_arrived()) || (is_success && is_unread)
+    }
+
+    /// Whether the call was a change.
+    fn is_change(&self) -> bool {
+        !self.endpoint.starts_with("GET ")
     }
 
     /// Whether another host may do better.
@@ -116,14 +126,15 @@ impl ApiError {
     /// What the reader can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
+        if self.is_change() && self.may_have_arrived() {
+            return Some("the change may have been made; look before you run it again");
+        }
         match self.kind {
             ApiErrorKind::Unauthorized => Some(
                 "check AGORA_CUSTOMER_ID and AGORA_CUSTOMER_SECRET (Console > RESTful API); \
                  on channel calls it can also mean an unknown App ID",
             ),
-            ApiErrorKind::NotFound => {
-                Some("the usage API wants the project id, a short token, not the App ID")
-            }
+            ApiErrorKind::NotFound => Some(not_found_hint(self.endpoint)),
             ApiErrorKind::RateLimited => Some(
                 "another program uses the same account's limit; run again later or lower \
                  requests_per_second",
@@ -148,6 +159,20 @@ impl ApiError {
             }
             _ => None,
         }
+    }
+}
+
+/// What a 404 means depends on what was asked.
+fn not_found_hint(endpoint: &str) -> &'static str {
+    if endpoint.contains("usage") {
+        "the usage API wants the project id, a short token, not the App ID"
+    } else if endpoint.contains("kicking-rule") {
+        "no such rule is in force; `agora-usage api rules list APP_ID` shows them"
+    } else if ["project", "signkey", "recording"].iter().any(|part| endpoint.contains(part)) {
+        "give the project id, a short token, not the App ID; \
+         `agora-usage api projects list` shows them, and whether one is disabled"
+    } else {
+        "check the App ID; `agora-usage api projects list` shows them"
     }
 }
 
@@ -189,3 +214,28 @@ impl fmt::Display for ApiError {
 }
 
 impl std::error::Error for ApiError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c24_what_was_not_found_is_named_by_the_call() {
+        let hint = |endpoint| ApiError::new(ApiErrorKind::NotFound, endpoint).hint().expect("one");
+        assert!(hint("GET usage v3").contains("usage API wants the project id"));
+        for endpoint in ["POST project_status", "POST recording_config", "POST reset_signkey"] {
+            assert!(hint(endpoint).starts_with("give the project id"), "{endpoint}");
+        }
+        assert!(hint("PUT kicking-rule").contains("rule"));
+        assert!(hint("GET channels").contains("App ID"));
+    }
+
+    #[test]
+    fn a_success_that_cannot_be_read_may_have_arrived() {
+        let unread = ApiError::new(ApiErrorKind::Malformed("odd".to_owned()), "POST project");
+        assert!(!unread.may_have_arrived(), "it was not sent");
+        let unread = ApiError { status: Some(201), ..unread };
+        assert!(unread.may_have_arrived());
+        assert!(unread.hint().is_some_and(|hint| hint.contains("may have been made")));
+    }
+}

@@ -2,16 +2,26 @@
 
 use std::time::Duration;
 
+use reqwest::Url;
+
 /// A client that follows no redirect and gives up an attempt after `timeout`,
 /// from connecting to the end of the body. Must be called within a tokio runtime.
 ///
+/// Where one of the addresses is plain HTTP, no proxy of the environment is
+/// used: it would read the credentials, and does not know this machine.
+///
 /// # Errors
 /// A text that says why the TLS set-up cannot be used.
-pub(super) fn plain_client(timeout: Duration) -> Result<reqwest::Client, String> {
+pub(super) fn plain_client(
+    timeout: Duration,
+    addresses: &[Url],
+) -> Result<reqwest::Client, String> {
     // A second installation is refused, which is fine: the first one serves.
     let _ = rustls::crypto::ring::default_provider().install_default();
     #[expect(clippy::disallowed_methods, reason = "the one place that builds an HTTP client")]
     let builder = reqwest::Client::builder();
+    let direct = addresses.iter().any(|address| address.scheme() == "http");
+    let builder = if direct { builder.no_proxy() } else { builder };
     builder
         .redirect(reqwest::redirect::Policy::none())
         .timeout(timeout)

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::{AgoraApi, Call, Family, Reply};
 use super::error::ApiError;
-use super::wire::Count;
+use super::wire::{Count, acknowledged, null_as_default};
 use crate::domain::AppId;
 
 const CREATE: &str = "POST kicking-rule";
@@ -74,7 +74,7 @@ impl NewRule {
         if user_id == Some(0) {
             return Err(RuleError::UserId);
         }
-        if ip_address.is_some_and(|address| address.is_unspecified()) {
+        if ip_address.is_some_and(|address| address.to_canonical().is_unspecified()) {
             return Err(RuleError::IpAddress);
         }
         check_minutes(minutes)?;
@@ -138,7 +138,7 @@ struct WireRuleId {
 
 #[derive(Debug, Deserialize)]
 struct WireList {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     rules: Vec<WireRule>,
 }
 
@@ -155,13 +155,14 @@ struct WireRule {
     ts: Option<String>,
     #[serde(default, rename = "createAt")]
     created_at: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     privileges: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
 struct WireUpdate {
-    result: WireUpdated,
+    #[serde(default)]
+    result: Option<WireUpdated>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -175,6 +176,11 @@ fn known(count: &Count, what: &str) -> Result<i64, String> {
         Count::Known(value) => Ok(*value),
         _ => Err(format!("{what} is missing or no whole number")),
     }
+}
+
+/// When an updated rule expires, where the answer tells.
+fn expiry(body: Value) -> Option<DateTime<Utc>> {
+    moment(serde_json::from_value::<WireUpdate>(body).ok()?.result?.ts)
 }
 
 fn moment(text: Option<String>) -> Option<DateTime<Utc>> {
@@ -211,20 +217,30 @@ impl AgoraApi {
     pub async fn create_kicking_rule(&self, rule: &NewRule) -> Result<Reply<i64>, ApiError> {
         let before = self.rule_ids(&rule.app_id).await?;
         let call = Call::write(Family::KickingRules, CREATE, Method::POST, &PATH, rule.body());
-        match self.send::<WireRuleId>(call).await {
-            Ok(reply) => reply.try_map(CREATE, |body| known(&body.id, "the number of the rule")),
+        let outcome = self.send::<WireRuleId>(call).await.and_then(|reply| {
+            reply.try_map(CREATE, |body| known(&body.id, "the number of the rule"))
+        });
+        match outcome {
             Err(error) if error.may_have_arrived() => {
                 tracing::warn!(%error, "looking for the new rule in the list");
-                let after = self.kicking_rules(&rule.app_id).await?;
-                let is_new =
-                    |listed: &&KickingRule| rule.is(listed) && !before.contains(&listed.rule_id);
-                match after.value.iter().find(is_new).map(|listed| listed.rule_id) {
-                    Some(rule_id) => after.try_map(CREATE, |_| Ok(rule_id)),
-                    None => Err(error),
-                }
+                self.new_rule(rule, &before).await.unwrap_or(Err(error))
             }
-            Err(error) => Err(error),
+            outcome => outcome,
         }
+    }
+
+    /// The rule like this one that was not there before; none when the list does not tell.
+    async fn new_rule(
+        &self,
+        rule: &NewRule,
+        before: &[i64],
+    ) -> Option<Result<Reply<i64>, ApiError>> {
+        let listed = self.kicking_rules(&rule.app_id).await;
+        let after =
+            listed.inspect_err(|error| tracing::warn!(%error, "no list to look in")).ok()?;
+        let is_new = |listed: &&KickingRule| rule.is(listed) && !before.contains(&listed.rule_id);
+        let rule_id = after.value.iter().find(is_new)?.rule_id;
+        Some(after.try_map(CREATE, |_| Ok(rule_id)))
     }
 
     async fn rule_ids(&self, app_id: &AppId) -> Result<Vec<i64>, ApiError> {
@@ -256,8 +272,8 @@ impl AgoraApi {
         check_minutes(minutes).map_err(|error| ApiError::not_sent(UPDATE, error.to_string()))?;
         let body = json!({ "appid": app_id.as_str(), "id": rule_id, "time": minutes });
         let call = Call::write(Family::KickingRules, UPDATE, Method::PUT, &PATH, body);
-        let reply: Reply<WireUpdate> = self.send(call).await?;
-        reply.try_map(UPDATE, |body| Ok(moment(body.result.ts)))
+        let reply: Reply<Value> = self.send(call).await?;
+        reply.try_map(UPDATE, |body| acknowledged(&body).map(|()| expiry(body)))
     }
 
     /// Removes a rule.
@@ -272,14 +288,14 @@ impl AgoraApi {
         let body = json!({ "appid": app_id.as_str(), "id": rule_id });
         let call = Call::write(Family::KickingRules, DELETE, Method::DELETE, &PATH, body);
         let reply: Reply<Value> = self.send(call).await?;
-        reply.try_map(DELETE, |_| Ok(()))
+        reply.try_map(DELETE, |body| acknowledged(&body))
     }
 }
 
 /// Decodes a body without a call, as each of the calls would.
 #[cfg(test)]
 pub(super) fn decoded(body: &str) -> Result<Vec<KickingRule>, String> {
-    let _ = serde_json::from_str::<WireUpdate>(body).map(|body| moment(body.result.ts));
+    let _ = serde_json::from_str::<WireUpdate>(body).map(|body| moment(body.result?.ts));
     let _ = serde_json::from_str::<WireRuleId>(body).map(|body| known(&body.id, "id"));
     let list: WireList = serde_json::from_str(body).map_err(|error| error.to_string())?;
     list.rules.into_iter().map(WireRule::into_rule).collect()
@@ -309,6 +325,7 @@ mod tests {
         assert_eq!(rule(Some(&"x".repeat(65)), None, None, 60), Err(RuleError::ChannelName));
         assert_eq!(rule(None, Some(0), None, 60), Err(RuleError::UserId));
         assert_eq!(rule(None, None, Some("0.0.0.0"), 60), Err(RuleError::IpAddress));
+        assert_eq!(rule(None, None, Some("::ffff:0.0.0.0"), 60), Err(RuleError::IpAddress));
         assert_eq!(rule(None, None, None, 0), Err(RuleError::Minutes));
         assert_eq!(rule(None, None, None, 1441), Err(RuleError::Minutes));
     }
@@ -321,6 +338,15 @@ mod tests {
         assert_eq!(body["uid"], 4_294_967_295_u32);
         assert_eq!(body["ip"], "10.0.0.1");
         assert!(body.get("cname").is_none());
+    }
+
+    #[test]
+    fn nulls_stand_for_what_is_not_there() {
+        assert_eq!(decoded(r#"{"status":"success","rules":null}"#), Ok(Vec::new()));
+        let rule = r#"{"rules":[{"id":7,"uid":null,"cname":null,"ip":null,"privileges":null}]}"#;
+        assert_eq!(decoded(rule).map(|rules| rules[0].privileges.len()), Ok(0));
+        assert_eq!(expiry(json!({ "status": "success", "result": null })), None);
+        assert_eq!(expiry(Value::Null), None);
     }
 
     #[test]

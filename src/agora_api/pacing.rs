@@ -18,7 +18,9 @@ impl Pacer {
     /// 0 switches pacing off. Must be called within a tokio runtime.
     pub(super) fn new(requests_per_second: u32) -> Self {
         let ticks = (requests_per_second > 0).then(|| {
-            let mut ticks = interval(Duration::from_secs(1) / requests_per_second);
+            // An interval of nothing is refused; a nanosecond paces nobody.
+            let every = Duration::from_secs(1) / requests_per_second;
+            let mut ticks = interval(every.max(Duration::from_nanos(1)));
             // Ticks that nobody took must not add up to a burst.
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             Mutex::new(ticks)
@@ -55,6 +57,13 @@ mod tests {
         for (at, first) in passed.iter().enumerate() {
             let second = passed[at..].iter().take_while(|t| **t - *first < Duration::from_secs(1));
             assert!(second.count() <= 9);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pace_beyond_the_clock_is_no_failure() {
+        for _ in 0..3 {
+            Pacer::new(u32::MAX).turn().await;
         }
     }
 

@@ -2,12 +2,12 @@
 
 use reqwest::Method;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::client::{AgoraApi, Call, Family, Reply};
 use super::error::ApiError;
 use super::projects::ProjectsBody;
+use super::wire::acknowledged;
 use crate::domain::{Project, ProjectId};
 
 const CREATE: &str = "POST project";
@@ -23,14 +23,14 @@ pub const MAX_NAME_CHARS: usize = 255;
 #[serde(untagged)]
 enum Acknowledged {
     Project(ProjectsBody),
-    Success(IgnoredAny),
+    Success(Value),
 }
 
 impl Acknowledged {
     fn project(self) -> Result<Option<Project>, String> {
         match self {
             Self::Project(body) => Ok(body.into_projects()?.into_iter().next()),
-            Self::Success(_) => Ok(None),
+            Self::Success(body) => acknowledged(&body).map(|()| None),
         }
     }
 }
@@ -54,24 +54,34 @@ impl AgoraApi {
         let body = json!({ "name": name, "enable_sign_key": with_certificate });
         let path = ["dev", "v1", "project", ""];
         let call = Call::write(Family::Projects, CREATE, Method::POST, &path, body);
-        match self.send::<ProjectsBody>(call).await {
-            Ok(reply) => reply.try_map(CREATE, |body| {
+        let outcome = self.send::<ProjectsBody>(call).await.and_then(|reply| {
+            reply.try_map(CREATE, |body| {
                 let created = body.into_projects()?.into_iter().next();
                 created.ok_or_else(|| "the answer holds no project".to_owned())
-            }),
+            })
+        });
+        match outcome {
             Err(error) if error.may_have_arrived() => {
                 tracing::warn!(%error, "looking for the new project in the list");
-                let after = self.projects().await?;
-                let is_new = |project: &Project| {
-                    project.name == name && !before.contains(&project.project_id)
-                };
-                match after.value.iter().find(|project| is_new(project)).cloned() {
-                    Some(project) => after.try_map(CREATE, |_| Ok(project)),
-                    None => Err(error),
-                }
+                self.new_project(name, &before).await.unwrap_or(Err(error))
             }
-            Err(error) => Err(error),
+            outcome => outcome,
         }
+    }
+
+    /// The project of that name that was not there before; none when the list does not tell.
+    async fn new_project(
+        &self,
+        name: &str,
+        before: &[ProjectId],
+    ) -> Option<Result<Reply<Project>, ApiError>> {
+        let listed = self.projects().await;
+        let after =
+            listed.inspect_err(|error| tracing::warn!(%error, "no list to look in")).ok()?;
+        let is_new =
+            |project: &&Project| project.name == name && !before.contains(&project.project_id);
+        let project = after.value.iter().find(is_new).cloned()?;
+        Some(after.try_map(CREATE, |_| Ok(project)))
     }
 
     /// Enables or disables a project. Gives the project where the answer holds it.
@@ -139,7 +149,13 @@ mod tests {
         let project = |json: &str| {
             serde_json::from_str::<Acknowledged>(json).expect("decodes").project().expect("valid")
         };
-        assert_eq!(project(r#"{"success":true}"#), None);
+        for done in [r#"{"success":true}"#, r#"{"status":"success"}"#, "{}", "null"] {
+            assert_eq!(project(done), None, "{done}");
+        }
+        for other in [r#"{"message":"invalid appid"}"#, "[]", r#""ok""#] {
+            let body: Acknowledged = serde_json::from_str(other).expect("decodes");
+            assert!(body.project().is_err(), "{other}");
+        }
         let named = project(r#"{"project":{"id":"a","status":0}}"#).expect("project");
         assert_eq!(named.project_id.as_str(), "a");
         assert!(project(r#"{"projects":[{"id":"a"}]}"#).is_some());

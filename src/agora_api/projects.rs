@@ -20,7 +20,7 @@ pub(super) struct ProjectsBody {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "neither a project nor a list of projects, each with an id as text")]
 enum OneOrMany {
     Many(Vec<WireProject>),
     One(Box<WireProject>),
@@ -121,7 +121,12 @@ impl AgoraApi {
             id.into_iter().chain(name.map(|name| ("name", name))).collect();
         let call = Call::get(Family::Projects, ONE, &["dev", "v1", "project", ""], &query);
         let reply: Reply<ProjectsBody> = self.send(call).await?;
-        reply.try_map(ONE, ProjectsBody::into_projects)
+        reply.try_map(ONE, |body| {
+            let mut projects = body.into_projects()?;
+            // A server that does not read the query string lists all of them.
+            projects.retain(|project| project_id.is_none_or(|id| project.project_id == *id));
+            Ok(projects)
+        })
     }
 }
 

@@ -85,7 +85,7 @@ impl HookClient {
     /// # Errors
     /// A text that says why the TLS set-up cannot be used.
     pub fn new(timeout: Duration) -> Result<Self, String> {
-        Ok(Self { http: plain_client(timeout)? })
+        Ok(Self { http: plain_client(timeout, &[])? })
     }
 
     /// Posts a JSON document once.

@@ -115,7 +115,10 @@ impl Verdict {
         let says = |value: &Option<serde_json::Value>, text: &str| {
             value.as_ref().and_then(serde_json::Value::as_str) == Some(text)
         };
+        let error_msg = self.error_msg.as_ref().and_then(serde_json::Value::as_str);
         self.success == Some(serde_json::Value::Bool(false))
+            || says(&self.success, "false")
+            || error_msg.is_some_and(|text| !text.is_empty())
             || says(&self.status, "error")
             || says(&self.status, "fail")
             || says(&self.status, "failed")
@@ -129,13 +132,46 @@ impl Verdict {
     }
 }
 
-/// The first characters of a text, on one line.
+/// The first characters of a text, on one line, without what would steer a terminal.
 pub(super) fn excerpt(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown = text.replace(|c: char| c.is_control() && !c.is_whitespace(), "\u{fffd}");
+    let line = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(EXCERPT_CHARS) {
         Some((at, _)) => format!("{}...", &line[..at]),
         None => line,
     }
+}
+
+/// Whether a change was acknowledged: by `success`, by `status`, by the project, or by nothing at all.
+///
+/// A bare message with a 2xx is how some years word an error.
+pub(super) fn acknowledged(body: &serde_json::Value) -> Result<(), String> {
+    let is_done = match body {
+        serde_json::Value::Null => true,
+        serde_json::Value::Object(fields) => {
+            let is_true = |value: &serde_json::Value| value.as_bool() == Some(true);
+            fields.is_empty()
+                || fields.get("success").is_some_and(is_true)
+                || fields.get("status").is_some_and(|status| status == "success")
+                || ["project", "projects", "result"].iter().any(|key| fields.contains_key(*key))
+        }
+        _ => false,
+    };
+    if is_done {
+        return Ok(());
+    }
+    let said = body.get("message").and_then(serde_json::Value::as_str).map(excerpt);
+    let said = said.map(|text| format!(": \"{text}\"")).unwrap_or_default();
+    Err(format!("the answer does not say that the change was made{said}"))
+}
+
+/// Takes a null for what a missing key means.
+pub(super) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// A moment given in Unix seconds or in milliseconds, told apart by size.
@@ -250,7 +286,12 @@ mod tests {
     #[test]
     fn c18_a_refusal_is_seen_in_every_spelling() {
         let verdict = |json: &str| serde_json::from_str::<Verdict>(json).expect("decodes");
-        for json in [r#"{"status":"error","message":"x"}"#, r#"{"success":false}"#] {
+        for json in [
+            r#"{"status":"error","message":"x"}"#,
+            r#"{"success":false}"#,
+            r#"{"success":"false"}"#,
+            r#"{"error_msg":"project not exist"}"#,
+        ] {
             assert!(verdict(json).is_refusal(), "{json}");
         }
         for json in [r#"{"status":"success"}"#, r#"{"success":true}"#, "{}", r#"{"status":1}"#] {
@@ -264,5 +305,6 @@ mod tests {
     fn an_excerpt_is_short_and_on_one_line() {
         assert_eq!(excerpt("a\n  b"), "a b");
         assert_eq!(excerpt(&"é".repeat(500)).chars().count(), EXCERPT_CHARS + 3);
+        assert_eq!(excerpt("\u{1b}[2Jgone\u{7}"), "\u{fffd}[2Jgone\u{fffd}");
     }
 }

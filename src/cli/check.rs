@@ -202,6 +202,9 @@ async fn services(
     range: DateRange,
 ) -> Option<Result<(), ApiError>> {
     let mut outcome = None;
+    if projects.is_empty() {
+        return outcome;
+    }
     for service in Service::ALL {
         let mut used = 0_usize;
         for project in projects.iter().take(ASKED_PROJECTS) {
@@ -236,9 +239,12 @@ fn usage_api(
     v3: Option<Result<(), ApiError>>,
     v1: Result<(), ApiError>,
 ) -> Exit {
-    let word = |works: bool| if works { "answers" } else { "does not answer" };
-    let v3_works = !matches!(v3, Some(Err(_)));
-    say_line(format_args!("  usage v3   {}; usage v1 {}", word(v3_works), word(v1.is_ok())));
+    let word = |outcome: Option<&Result<(), ApiError>>| match outcome {
+        Some(Ok(())) => "answers",
+        Some(Err(_)) => "does not answer",
+        None => "was not asked: there is no project",
+    };
+    say_line(format_args!("  usage v3   {}; usage v1 {}", word(v3.as_ref()), word(Some(&v1))));
     let wanted = match account.collect.source {
         UsageSource::V3 => v3.unwrap_or(Ok(())),
         UsageSource::V1 => v1,

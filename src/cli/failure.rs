@@ -75,7 +75,10 @@ impl Failure {
 
     /// Writes it to stderr, with the hint on a line of its own.
     pub(crate) fn print(&self) {
-        eprintln!("error: {}", self.message);
+        // Texts of the platform must not steer the terminal.
+        let is_shown = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+        let shown = self.message.replace(|c: char| !is_shown(c), " ");
+        eprintln!("error: {shown}");
         if let Some(hint) = &self.hint {
             eprintln!("hint: {hint}");
         }

@@ -1,12 +1,18 @@
 //! `agora-usage init`: write a commented settings file.
 
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use super::failure::{Exit, Failure};
 use super::print::say_line;
 use crate::config::EXAMPLE;
+
+/// Usage APIs, the default first.
+const USAGE_APIS: [&str; 2] = ["v3", "v1"];
+
+/// Plans, the default first.
+const PLANS: [&str; 2] = ["tiered", "fixed"];
 
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
@@ -23,10 +29,10 @@ pub(super) struct InitArguments {
     #[arg(long, value_name = "FILE")]
     customer_secret_file: Option<PathBuf>,
     /// Usage endpoint: v3 (seconds) or v1 (minutes)
-    #[arg(long, value_parser = ["v3", "v1"])]
+    #[arg(long, value_parser = USAGE_APIS)]
     usage_api: Option<String>,
     /// Plan of the price list
-    #[arg(long, value_parser = ["tiered", "fixed"])]
+    #[arg(long, value_parser = PLANS)]
     plan: Option<String>,
     /// Replace the file where there is one
     #[arg(long)]
@@ -43,8 +49,8 @@ pub(super) fn run(arguments: InitArguments) -> Result<Exit, Failure> {
     let answers = [
         ("customer_id", customer_id.or_else(|| ask("Customer id", ""))),
         ("customer_secret_file", secret_file.or_else(|| ask("File with the customer secret", ""))),
-        ("usage_api", usage_api.or_else(|| ask("Usage API, v3 or v1", "v3"))),
-        ("plan", plan.or_else(|| ask("Plan, tiered or fixed", "tiered"))),
+        ("usage_api", usage_api.or_else(|| ask_one_of("Usage API", USAGE_APIS))),
+        ("plan", plan.or_else(|| ask_one_of("Plan", PLANS))),
     ];
     let given = answers.into_iter().filter_map(|(key, value)| Some((key, value?)));
     let text = given.fold(EXAMPLE.to_owned(), |text, (key, value)| set(&text, key, &value));
@@ -73,6 +79,17 @@ fn ask(question: &str, default: &str) -> Option<String> {
     Some(answer.to_owned()).filter(|answer| !answer.is_empty())
 }
 
+/// Asks until the answer is one of these; an empty one means the first.
+fn ask_one_of(question: &str, names: [&'static str; 2]) -> Option<String> {
+    let question = format!("{question}, {} or {}", names[0], names[1]);
+    loop {
+        let answer = ask(&question, names[0])?;
+        if names.contains(&answer.as_str()) {
+            return Some(answer);
+        }
+    }
+}
+
 /// Puts a value in place of the commented line of its key.
 fn set(text: &str, key: &str, value: &str) -> String {
     let assignment = format!("{key} = {}", toml::Value::from(value));
@@ -92,7 +109,7 @@ fn set(text: &str, key: &str, value: &str) -> String {
 
 /// The file may come to hold a secret, so that it is for its owner alone.
 fn write(file: &Path, text: &str, force: bool) -> Result<(), Failure> {
-    use std::os::unix::fs::OpenOptionsExt;
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::AlreadyExists => already_there(file),
         _ => Failure::new(Exit::Failed, format!("{} cannot be written: {error}", file.display()))
@@ -106,6 +123,8 @@ fn write(file: &Path, text: &str, force: bool) -> Result<(), Failure> {
         options.create_new(true);
     }
     let mut opened = options.open(file).map_err(failed)?;
+    // A file that was there keeps its mode when it is opened.
+    opened.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
     opened.write_all(text.as_bytes()).and_then(|()| opened.sync_all()).map_err(failed)
 }
 

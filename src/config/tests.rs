@@ -25,6 +25,21 @@ fn defaults_are_those_of_the_readme() {
 }
 
 #[test]
+fn halves_of_credentials_and_empty_lists_of_hosts_are_refused() {
+    for half in
+        ["customer_id = ''\ncustomer_secret = 'b'", "customer_id = 'a'\ncustomer_secret = ''"]
+    {
+        let settings = settings(half).expect("valid");
+        let api = settings.accounts[0].api_settings();
+        assert!(matches!(api, Err(ConfigError::NoCredentials(_))), "{half}");
+    }
+    let pair = message("customer_id = 'a:b'\ncustomer_secret = 'c'");
+    assert!(pair.contains("customer_id holds a colon"), "{pair}");
+    assert!(message("base_url = ' , '").contains("names no host"));
+    assert!(message("base_url = 'https://api.agora.io/#x'").contains("without a path"));
+}
+
+#[test]
 fn an_account_takes_over_what_it_does_not_say_itself_except_credentials() {
     let settings = settings(
         r#"

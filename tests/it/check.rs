@@ -40,6 +40,9 @@ fn init_writes_settings_that_the_program_can_read_and_replaces_none() {
 
     program.run(&flags).exits(1).says(&["already there", "--force"]);
     assert_eq!(fs::read_to_string(&file).expect("read"), text);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("set");
+    program.run(&[&flags[..], &["--force"]].concat()).exits(0);
+    assert_eq!(fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
 
     let database = TestDatabase::new();
     program.set("DATABASE_URL", database.url());
@@ -67,6 +70,14 @@ async fn check_online_tells_what_the_platform_answers() {
     setup.run(&["check"]).exits(0).says(&["recording beside it may count twice"]);
     let warned = setup.backfill("2031-04-18", "2031-04-18").exits(0);
     warned.says(&["warning: account default", "recording beside it may count twice"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_does_not_say_that_an_api_answers_which_it_did_not_ask() {
+    let setup = Setup::at("2031-04-20T12:00:00Z").await;
+    setup.api.list(&[]);
+    let outcome = setup.run(&["check", "--online"]).exits(0);
+    outcome.says(&["login      ok: 0 projects", "usage v3   was not asked: there is no project"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

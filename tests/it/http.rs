@@ -209,3 +209,15 @@ fn c47_a_certificate_is_printed_only_for_those_who_ask() {
     let asked = [&create[..], &["--show-secret"]].concat();
     client(&server.base_url()).run(&asked).exits(0).says(&[secret]);
 }
+
+#[test]
+fn a_proxy_of_the_environment_never_sees_credentials_in_the_clear() {
+    let server = RawServer::start(vec![json("200 OK", PROJECTS)]);
+    let proxy = RawServer::start(vec![json("200 OK", NO_PROJECTS)]);
+    let mut program = client(&server.base_url());
+    for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        program.set(name, proxy.base_url());
+    }
+    program.run(&LIST).exits(0).says(&["One"]);
+    assert!(proxy.received().is_empty());
+}

@@ -18,6 +18,7 @@ mod documented_bodies;
 mod failures;
 mod found_faults;
 mod help;
+mod hostile;
 mod http;
 mod interrupted;
 mod observe;

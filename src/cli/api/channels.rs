@@ -7,7 +7,7 @@ use futures_util::TryStreamExt;
 use super::super::failure::Failure;
 use super::{parse_app_id, time};
 use crate::agora_api::AgoraApi;
-use crate::agora_api::channel_users::{ChannelUsers, PresentUser};
+use crate::agora_api::channel_users::{ChannelUsers, PresentUser, check_channel_name};
 use crate::agora_api::channels::MAX_PAGE_SIZE;
 use crate::domain::AppId;
 use crate::store::analyst_queries::{ResultTable, ValueKind};
@@ -27,6 +27,7 @@ pub(super) enum ChannelsCall {
         #[arg(value_parser = parse_app_id)]
         app_id: AppId,
         /// Name of the channel
+        #[arg(allow_hyphen_values = true, value_parser = parse_channel)]
         channel: String,
         /// Leave the audience out
         #[arg(long)]
@@ -41,6 +42,7 @@ pub(super) enum ChannelsCall {
         #[arg(value_parser = clap::value_parser!(u32).range(1..))]
         uid: u32,
         /// Name of the channel
+        #[arg(allow_hyphen_values = true, value_parser = parse_channel)]
         channel: String,
     },
     /// Whether a user is a co-host of a channel
@@ -52,8 +54,13 @@ pub(super) enum ChannelsCall {
         #[arg(value_parser = clap::value_parser!(u32).range(1..))]
         uid: u32,
         /// Name of the channel
+        #[arg(allow_hyphen_values = true, value_parser = parse_channel)]
         channel: String,
     },
+}
+
+fn parse_channel(name: &str) -> Result<String, String> {
+    check_channel_name(name).map(|()| name.to_owned())
 }
 
 pub(super) async fn run(api: &AgoraApi, call: ChannelsCall) -> Result<ResultTable, Failure> {
@@ -76,17 +83,22 @@ pub(super) async fn run(api: &AgoraApi, call: ChannelsCall) -> Result<ResultTabl
 }
 
 /// Every page; a channel that moved between pages is shown once.
+///
+/// A page may hold less than it was asked for, so that only the total and a
+/// page without a new name tell the end.
 async fn list(api: &AgoraApi, app_id: &AppId) -> Result<ResultTable, Failure> {
     let mut channels: BTreeMap<String, i64> = BTreeMap::new();
+    let mut total_channels = 0;
     let mut pages = std::pin::pin!(api.channel_pages(app_id, MAX_PAGE_SIZE));
     while let Some(page) = pages.try_next().await? {
         let before = channels.len();
-        let last = page.value.channels.len() < MAX_PAGE_SIZE as usize;
+        total_channels = page.value.total_channels;
         channels.extend(page.value.channels.into_iter().map(|c| (c.name, c.user_count)));
-        if last || channels.len() == before {
+        if channels.len() == before || is_whole(channels.len(), total_channels) {
             break;
         }
     }
+    note_rest("channels", channels.len(), total_channels);
     let columns = [("channel", ValueKind::Text), ("users", ValueKind::Integer)];
     let mut table = ResultTable::with_columns(&columns);
     table.rows.extend(
@@ -116,9 +128,13 @@ fn users(users: &ChannelUsers) -> ResultTable {
     table
 }
 
-/// The platform lists the first 10,000 alone.
+fn is_whole(listed: usize, total: i64) -> bool {
+    i64::try_from(listed).is_ok_and(|listed| listed >= total)
+}
+
+/// The platform lists the first 10,000 users alone, and channels move while pages are read.
 fn note_rest(whom: &str, listed: usize, total: i64) {
-    if i64::try_from(listed).is_ok_and(|listed| listed < total) {
+    if !is_whole(listed, total) {
         eprintln!("{whom}: {listed} of {total} are listed");
     }
 }

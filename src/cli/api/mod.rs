@@ -95,7 +95,8 @@ async fn add_certificate(
 ) -> Result<(), Failure> {
     use crate::store::analyst_queries::{ResultColumn, ValueKind};
     use secrecy::ExposeSecret;
-    let certificate = api.certificate(project_id).await?.value;
+    let certificate =
+        api.certificate(project_id).await.map_err(|error| projects::not_read_back(&error))?.value;
     let column = ResultColumn { name: "certificate".to_owned(), kind: ValueKind::Text };
     table.columns.push(column);
     for row in &mut table.rows {

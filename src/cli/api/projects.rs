@@ -91,7 +91,14 @@ pub(super) async fn run(api: &AgoraApi, call: ProjectsCall) -> Result<ResultTabl
             let created = api.create_project(&name, certificate).await?.value;
             let mut table = projects(std::slice::from_ref(&created));
             if show_secret {
-                add_certificate(api, &mut table, &created.project_id).await?;
+                add_certificate(api, &mut table, &created.project_id).await.map_err(|failure| {
+                    // The new id must not be lost with it.
+                    let id = &created.project_id;
+                    failure.hint(format!(
+                        "project {id} is there; `agora-usage api certificates enable {id} \
+                         --show-secret` shows its certificate"
+                    ))
+                })?;
             }
             Ok(table)
         }
@@ -122,7 +129,14 @@ pub(super) async fn run(api: &AgoraApi, call: ProjectsCall) -> Result<ResultTabl
 
 /// The project as it is now: not every year answers a change with it.
 pub(super) async fn after(api: &AgoraApi, id: &ProjectId) -> Result<ResultTable, Failure> {
-    Ok(projects(&api.project(Some(id), None).await?.value))
+    let now = api.project(Some(id), None).await.map_err(|error| not_read_back(&error))?;
+    Ok(projects(&now.value))
+}
+
+/// A change that was made must not look as if it had failed.
+pub(super) fn not_read_back(error: &crate::agora_api::ApiError) -> Failure {
+    Failure::new(Exit::Failed, format!("the change was made, but not read back: {error}"))
+        .hint("`agora-usage api projects list` shows how it is now")
 }
 
 fn projects(projects: &[Project]) -> ResultTable {

@@ -25,7 +25,7 @@ pub(super) enum RulesCall {
         #[arg(value_parser = parse_app_id)]
         app_id: AppId,
         /// Channel; left out: every channel
-        #[arg(long, group = "whom", value_name = "NAME")]
+        #[arg(long, group = "whom", value_name = "NAME", allow_hyphen_values = true)]
         channel: Option<String>,
         /// User id, 1 to 4294967295; left out: every user
         #[arg(long, group = "whom", value_name = "UID", value_parser = clap::value_parser!(u32).range(1..))]
@@ -45,7 +45,8 @@ pub(super) enum RulesCall {
         /// App ID, 32 characters
         #[arg(value_parser = parse_app_id)]
         app_id: AppId,
-        /// Number of the rule
+        /// Number of the rule, 1 or more
+        #[arg(value_parser = clap::value_parser!(i64).range(1..))]
         rule_id: i64,
         /// Minutes from now
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_MINUTES)))]
@@ -56,7 +57,8 @@ pub(super) enum RulesCall {
         /// App ID, 32 characters
         #[arg(value_parser = parse_app_id)]
         app_id: AppId,
-        /// Number of the rule
+        /// Number of the rule, 1 or more
+        #[arg(value_parser = clap::value_parser!(i64).range(1..))]
         rule_id: i64,
     },
 }

@@ -13,6 +13,9 @@ use crate::simulator::family::Family;
 /// Longest wait that a fault may cause.
 const MAX_WAIT_MS: u64 = 600_000;
 
+/// Ten years: an HTTP date lies between 1970 and 9999.
+const MAX_DATE_DISTANCE_SECONDS: u64 = 315_360_000;
+
 /// Names of the kinds, with the value that each takes.
 const KINDS: &str = "status=CODE, retry-after=SECONDS|date+N|TEXT, latency-ms=N, cut-body[=BYTES], \
     html, content-type=TYPE, redirect=URL, error-with-200, duplicate-rows, missing-rows, no-rows, \
@@ -254,7 +257,10 @@ fn parse_kind(name: &str, value: Option<&str>) -> Result<FaultKind, Option<&'sta
         }
         "retry-after" => {
             let date = value.and_then(|text| text.strip_prefix("date"));
-            if let Some(seconds) = date.and_then(|seconds| seconds.parse().ok()) {
+            if let Some(seconds) = date.and_then(|seconds| seconds.parse::<i64>().ok()) {
+                if seconds.unsigned_abs() > MAX_DATE_DISTANCE_SECONDS {
+                    return Err(Some("a date within ten years"));
+                }
                 return Ok(FaultKind::RetryAfter(RetryAfter::DateInSeconds(seconds)));
             }
             let text = header("seconds, date+N for a date N seconds ahead, date-N, or any text")?;
@@ -332,6 +338,10 @@ mod tests {
             ("slow-body-ms=3000", FaultKind::SlowBodyMs(3_000)),
         ] {
             assert_eq!(spec(text).kind, kind, "{text}");
+        }
+        for text in ["retry-after=date+999999999999", "retry-after=date-9999999999"] {
+            let error = text.parse::<FaultSpec>().expect_err("no HTTP date");
+            assert!(error.to_string().contains("within ten years"), "{error}");
         }
         let soon = FaultKind::RetryAfter(RetryAfter::Text(HeaderValue::from_static("soon")));
         assert_eq!(spec("retry-after=soon").kind, soon);
