@@ -41,6 +41,14 @@ impl Context {
         Store::open_for_reading(&self.settings.database, 1).await
     }
 
+    /// Opens the database whatever is in it; changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is no way to a database.
+    pub async fn open_store_as_it_is(&self) -> Result<Store, StoreError> {
+        Store::open_as_it_is(&self.settings.database, 2).await
+    }
+
     /// A client of the account. Must be called within a tokio runtime.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 
 mod api;
 mod backfill;
+mod backup;
 mod check;
 mod coverage;
 mod daemon;
@@ -100,6 +101,10 @@ enum Command {
     Simulator(simulator::SimulatorArguments),
     /// Bring the database's schema up to date
     Migrate,
+    /// Write the whole database into a new folder
+    Backup(backup::BackupArguments),
+    /// Fill an empty database from a backup
+    Restore(backup::RestoreArguments),
 }
 
 /// Parses the arguments, runs the command and gives its exit code.
@@ -137,6 +142,8 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Api(arguments) => api::run(&Context::load(&common)?, arguments).await,
         Command::Init(arguments) => init::run(arguments),
         Command::Check(arguments) => check::run(&Context::load(&common)?, arguments).await,
+        Command::Backup(arguments) => backup::back_up(&Context::load(&common)?, arguments).await,
+        Command::Restore(arguments) => backup::restore(&Context::load(&common)?, arguments).await,
         Command::Migrate => migrate::run(&Context::load(&common)?).await,
     }
 }

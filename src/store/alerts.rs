@@ -10,6 +10,7 @@ use sqlx::types::Json;
 use super::error::StoreError;
 use super::storable_text;
 use crate::domain::AccountId;
+use crate::store::statement::{alone, query, query_as};
 
 /// An event to raise.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,12 +81,12 @@ pub struct DueAlert {
 /// # Errors
 /// [`StoreError`] when the database does not answer.
 pub async fn open(pool: &PgPool, account: &AccountId) -> Result<Vec<OpenAlert>, StoreError> {
-    sqlx::query_as(
+    query_as(
         "select alert_id, kind, subject, state, message, raised_at from agora.alert \
          where account_id = $1 and resolved_at is null order by raised_at, alert_id",
     )
     .bind(account.as_str())
-    .fetch_all(pool)
+    .fetch_all(alone(pool))
     .await
     .map_err(StoreError::during("reading alert"))
 }
@@ -101,14 +102,14 @@ pub async fn raise(
     now: DateTime<Utc>,
 ) -> Result<Vec<ChangedAlert>, StoreError> {
     let details = |alert: &NewAlert| Json(alert.details.clone());
-    sqlx::query_as(include_str!("sql/raise_alerts.sql"))
+    query_as(include_str!("sql/raise_alerts.sql"))
         .bind(account.as_str())
         .bind(now)
         .bind(alerts.iter().map(|alert| alert.kind).collect::<Vec<_>>())
         .bind(alerts.iter().map(|alert| storable_text(&alert.subject)).collect::<Vec<_>>())
         .bind(alerts.iter().map(|alert| storable_text(&alert.message)).collect::<Vec<_>>())
         .bind(alerts.iter().map(details).collect::<Vec<_>>())
-        .fetch_all(pool)
+        .fetch_all(alone(pool))
         .await
         .map_err(StoreError::during("writing alert"))
 }
@@ -124,11 +125,11 @@ pub async fn resolve(
     alert_ids: &[i64],
     now: DateTime<Utc>,
 ) -> Result<Vec<ChangedAlert>, StoreError> {
-    sqlx::query_as(include_str!("sql/resolve_alerts.sql"))
+    query_as(include_str!("sql/resolve_alerts.sql"))
         .bind(account.as_str())
         .bind(now)
         .bind(alert_ids)
-        .fetch_all(pool)
+        .fetch_all(alone(pool))
         .await
         .map_err(StoreError::during("writing alert"))
 }
@@ -144,11 +145,11 @@ pub async fn claim_due(
     first_wait_seconds: f64,
     longest_wait_seconds: f64,
 ) -> Result<Vec<DueAlert>, StoreError> {
-    let mut due: Vec<DueAlert> = sqlx::query_as(include_str!("sql/claim_alerts.sql"))
+    let mut due: Vec<DueAlert> = query_as(include_str!("sql/claim_alerts.sql"))
         .bind(most)
         .bind(first_wait_seconds)
         .bind(longest_wait_seconds)
-        .fetch_all(pool)
+        .fetch_all(alone(pool))
         .await
         .map_err(StoreError::during("taking from alert"))?;
     due.sort_by(|a, b| {
@@ -168,7 +169,7 @@ pub async fn mark_sent(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     // Every row is pending: the end of an event may have come since it was taken.
-    sqlx::query(
+    query(
         "update agora.alert set sent_at = $3, last_error = null, \
          state = case when resolved_at is null then 'sent' else 'resolved' end \
          where account_id = $1 and alert_id = any($2) and state = 'pending'",
@@ -176,7 +177,7 @@ pub async fn mark_sent(
     .bind(account_id)
     .bind(alert_ids)
     .bind(now)
-    .execute(pool)
+    .execute(alone(pool))
     .await
     .map_err(StoreError::during("writing alert"))?;
     Ok(())
@@ -192,14 +193,14 @@ pub async fn mark_failed(
     alert_ids: &[i64],
     cause: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "update agora.alert set last_error = $3 \
          where account_id = $1 and alert_id = any($2) and state = 'pending'",
     )
     .bind(account_id)
     .bind(alert_ids)
     .bind(storable_text(cause))
-    .execute(pool)
+    .execute(alone(pool))
     .await
     .map_err(StoreError::during("writing alert"))?;
     Ok(())

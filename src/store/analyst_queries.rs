@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::postgres::{PgPool, PgRow};
-use sqlx::{AssertSqlSafe, Column, Executor, Row, SqlSafeStr, Statement, TypeInfo};
+use sqlx::postgres::{PgArguments, PgColumn, PgPool, PgRow};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Column, PgConnection, Postgres, Row, TypeInfo};
 
 use super::error::StoreError;
+use crate::store::statement::{begin_transaction, query};
 
 /// A result as text, with what is needed to print it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,20 +100,9 @@ pub async fn run(
 ) -> Result<ResultTable, StoreError> {
     let failed = || StoreError::during("running the query");
     let (sql, names) = bind_parameters(sql.trim_end().trim_end_matches(';'));
-    let mut transaction = pool.begin().await.map_err(failed())?;
-    sqlx::query("set transaction read only").execute(&mut *transaction).await.map_err(failed())?;
-    let statement = (&mut *transaction)
-        .prepare(AssertSqlSafe(sql.clone()).into_sql_str())
-        .await
-        .map_err(failed())?;
-    let columns: Vec<ResultColumn> = statement
-        .columns()
-        .iter()
-        .map(|column| ResultColumn {
-            name: column.name().to_owned(),
-            kind: kind_of(column.type_info().name()),
-        })
-        .collect();
+    let mut transaction = begin_transaction(pool).await.map_err(failed())?;
+    query("set transaction read only").execute(&mut *transaction).await.map_err(failed())?;
+    let columns = columns_of(&mut transaction, &sql, &names, values).await.map_err(failed())?;
     // The database turns every value into text, so that each type prints as in psql.
     let texts: Vec<String> = (1..=columns.len()).map(|number| format!("c{number}::text")).collect();
     let aliases: Vec<String> = (1..=columns.len()).map(|number| format!("c{number}")).collect();
@@ -120,14 +111,41 @@ pub async fn run(
         texts.join(", "),
         aliases.join(", "),
     );
-    let mut query = sqlx::query(AssertSqlSafe(as_text));
-    for name in &names {
-        query = query.bind(values.get(name).cloned().unwrap_or_default());
-    }
-    let rows = query.fetch_all(&mut *transaction).await.map_err(failed())?;
+    let rows =
+        bound(as_text, &names, values).fetch_all(&mut *transaction).await.map_err(failed())?;
     let texts = |row: &PgRow| (0..columns.len()).map(|at| row.try_get(at)).collect();
     let rows: Result<Vec<Vec<Option<String>>>, sqlx::Error> = rows.iter().map(texts).collect();
     Ok(ResultTable { rows: rows.map_err(failed())?, columns })
+}
+
+/// The columns of a question, without running it: a join that never holds
+/// leaves one row of nulls. Asked so, no statement has to be prepared by name.
+async fn columns_of(
+    connection: &mut PgConnection,
+    sql: &str,
+    names: &[String],
+    values: &BTreeMap<String, String>,
+) -> Result<Vec<ResultColumn>, sqlx::Error> {
+    let one_row = format!(
+        "select question.* from (values (1)) as one left join (\n{sql}\n) as question on false"
+    );
+    let row = bound(one_row, names, values).fetch_one(connection).await?;
+    let column = |column: &PgColumn| ResultColumn {
+        name: column.name().to_owned(),
+        kind: kind_of(column.type_info().name()),
+    };
+    Ok(row.columns().iter().map(column).collect())
+}
+
+fn bound<'q>(
+    sql: String,
+    names: &[String],
+    values: &BTreeMap<String, String>,
+) -> Query<'q, Postgres, PgArguments> {
+    let bind = |query: Query<'q, Postgres, PgArguments>, name: &String| {
+        query.bind(values.get(name).cloned().unwrap_or_default())
+    };
+    names.iter().fold(query(AssertSqlSafe(sql)), bind)
 }
 
 fn kind_of(type_name: &str) -> ValueKind {

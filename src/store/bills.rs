@@ -10,6 +10,7 @@ use crate::domain::money::decimal_text;
 use crate::domain::{BillStatus, Media, Service};
 use crate::rating::bill::exact_decimal_units;
 use crate::rating::{ALLOCATION_SCALE, Bill, BillLine, DayAllocation, LINE_SCALE, RatingError};
+use crate::store::statement::{begin_transaction, query};
 
 /// Revision number of the draft.
 const DRAFT: i32 = 0;
@@ -54,10 +55,10 @@ pub async fn replace_draft(
     rated_at: DateTime<Utc>,
 ) -> Result<PendingDraft, BillWriteError> {
     let failed = || StoreError::during("writing bill");
-    let mut transaction = pool.begin().await.map_err(failed())?;
+    let mut transaction = begin_transaction(pool).await.map_err(failed())?;
     let connection = &mut *transaction;
     // Two reports of one month take turns.
-    sqlx::query("select from agora.account where account_id = $1 for no key update")
+    query("select from agora.account where account_id = $1 for no key update")
         .bind(bill.account.as_str())
         .execute(&mut *connection)
         .await
@@ -66,7 +67,7 @@ pub async fn replace_draft(
         "delete from agora.bill_allocation where account_id = $1 and month = $2 and revision = $3",
         "delete from agora.bill where account_id = $1 and month = $2 and revision = $3",
     ] {
-        sqlx::query(statement)
+        query(statement)
             .bind(bill.account.as_str())
             .bind(bill.month.first_day())
             .bind(DRAFT)
@@ -87,7 +88,7 @@ async fn insert_bill(
     rated_at: DateTime<Utc>,
 ) -> Result<(), BillWriteError> {
     let exact_total = exact_decimal_units(&bill.exact_total, LINE_SCALE)?;
-    sqlx::query(
+    query(
         "insert into agora.bill (account_id, month, revision, status, currency, \
          minor_unit_digits, exact_total, total, unallocated, book_name, book_sha256, rated_at) \
          values ($1, $2, $3, $4, $5, $6, $7::numeric, $8::numeric, $9::numeric, $10, $11, $12)",
@@ -121,7 +122,7 @@ async fn insert_lines(connection: &mut PgConnection, bill: &Bill) -> Result<(), 
     let texts = |units: Vec<i128>| -> Vec<String> {
         units.into_iter().map(|units| decimal_text(units, LINE_SCALE)).collect()
     };
-    sqlx::query(include_str!("sql/insert_bill_lines.sql"))
+    query(include_str!("sql/insert_bill_lines.sql"))
         .bind(bill.account.as_str())
         .bind(bill.month.first_day())
         .bind(DRAFT)

@@ -10,6 +10,7 @@ use sqlx::{Connection, PgConnection};
 use super::cluster::{ClusterSettings, PrivateCluster};
 use super::error::StoreError;
 use super::migrate;
+use crate::store::statement::{alone, query_scalar};
 
 /// Name of the database inside a private cluster.
 const PRIVATE_DATABASE: &str = "agora_usage";
@@ -60,6 +61,17 @@ impl Store {
             return Err(StoreError::NoSchema);
         }
         Ok(store)
+    }
+
+    /// Opens the database whatever is in it, and changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is no way to a database.
+    pub async fn open_as_it_is(
+        address: &DatabaseAddress,
+        connections: u32,
+    ) -> Result<Self, StoreError> {
+        Self::connect(address, connections).await
     }
 
     /// Like [`Store::open`], after removing everything that the program has stored there.
@@ -120,8 +132,11 @@ fn options_of(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
 }
 
 async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPool, StoreError> {
-    // Unnamed statements alone: named ones break behind a transaction pooler.
-    let options = options.application_name("agora-usage").statement_cache_capacity(0);
+    // Poolers refuse connections that ask for settings which they do not know.
+    let options = options
+        .application_name("agora-usage")
+        .statement_cache_capacity(0)
+        .extra_float_digits(None);
     // A pool hides why it cannot connect; a first connection of our own tells.
     let first = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options));
     let first = first.await.map_err(|_| {
@@ -140,14 +155,14 @@ async fn start_private(
     let cluster = start.await.map_err(|error| StoreError::Unreachable(error.to_string()))??;
     let options = cluster.connect_options("postgres");
     let admin = connect(options, 1).await?;
-    let exists: bool =
-        sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
-            .bind(PRIVATE_DATABASE)
-            .fetch_one(&admin)
-            .await
-            .map_err(StoreError::during("looking for the database"))?;
+    let exists: bool = query_scalar("select exists (select from pg_database where datname = $1)")
+        .bind(PRIVATE_DATABASE)
+        .fetch_one(alone(&admin))
+        .await
+        .map_err(StoreError::during("looking for the database"))?;
     if !exists {
-        let created = sqlx::query("create database agora_usage").execute(&admin).await;
+        // Not in a transaction, which this statement refuses.
+        let created = sqlx::raw_sql("create database agora_usage").execute(&admin).await;
         // Two first users may both find it missing; one of them creates it.
         let is_there = |error: &sqlx::Error| {
             error

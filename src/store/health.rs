@@ -11,7 +11,8 @@ use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::types::Json;
 
 use super::error::StoreError;
-use super::migrate::newest_version;
+use super::migrate::{applied_version, newest_version};
+use crate::store::statement::{alone, query_as, query_scalar};
 
 /// Longest wait for one of the connections of [`observer_pool`].
 const OBSERVER_WAIT: Duration = Duration::from_secs(2);
@@ -49,23 +50,14 @@ impl DatabaseHealth {
 /// # Errors
 /// [`StoreError`] when it does not answer.
 pub async fn database_health(pool: &PgPool) -> Result<DatabaseHealth, StoreError> {
-    let failed = || StoreError::during("asking the database how it is");
-    let (takes_writes, is_set_up): (bool, bool) = sqlx::query_as(
-        "select not pg_is_in_recovery() and current_setting('transaction_read_only') = 'off', \
-         to_regclass('_sqlx_migrations') is not null",
+    let takes_writes: bool = query_scalar(
+        "select not pg_is_in_recovery() \
+         and current_setting('default_transaction_read_only') = 'off'",
     )
-    .fetch_one(pool)
+    .fetch_one(alone(pool))
     .await
-    .map_err(failed())?;
-    if !is_set_up {
-        return Ok(DatabaseHealth { migration: 0, takes_writes });
-    }
-    let migration: Option<i64> =
-        sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
-            .fetch_one(pool)
-            .await
-            .map_err(failed())?;
-    Ok(DatabaseHealth { migration: migration.unwrap_or(0), takes_writes })
+    .map_err(StoreError::during("asking the database how it is"))?;
+    Ok(DatabaseHealth { migration: applied_version(pool).await?, takes_writes })
 }
 
 /// One row of `job_run`.
@@ -121,10 +113,10 @@ pub async fn job_facts(
     accounts: &[&str],
     jobs: &[&str],
 ) -> Result<BTreeMap<(String, String), JobFacts>, StoreError> {
-    let rows: Vec<JobFactsRow> = sqlx::query_as(include_str!("sql/job_facts.sql"))
+    let rows: Vec<JobFactsRow> = query_as(include_str!("sql/job_facts.sql"))
         .bind(accounts)
         .bind(jobs)
-        .fetch_all(pool)
+        .fetch_all(alone(pool))
         .await
         .map_err(StoreError::during("reading job_run"))?;
     let of_row = |row: JobFactsRow| {
@@ -159,13 +151,13 @@ pub struct LeaseFact {
 /// # Errors
 /// [`StoreError`] when the database does not answer.
 pub async fn leases(pool: &PgPool, accounts: &[&str]) -> Result<Vec<LeaseFact>, StoreError> {
-    sqlx::query_as(
+    query_as(
         "select account_id, name, holder, epoch, expires_at, \
          expires_at > clock_timestamp() as is_held \
          from agora.job_lease where account_id = any($1) order by account_id, name",
     )
     .bind(accounts)
-    .fetch_all(pool)
+    .fetch_all(alone(pool))
     .await
     .map_err(StoreError::during("reading job_lease"))
 }
@@ -178,13 +170,12 @@ pub async fn first_seen(
     pool: &PgPool,
     accounts: &[&str],
 ) -> Result<BTreeMap<String, DateTime<Utc>>, StoreError> {
-    let rows: Vec<(String, DateTime<Utc>)> = sqlx::query_as(
-        "select account_id, first_seen_at from agora.account where account_id = any($1)",
-    )
-    .bind(accounts)
-    .fetch_all(pool)
-    .await
-    .map_err(StoreError::during("reading account"))?;
+    let rows: Vec<(String, DateTime<Utc>)> =
+        query_as("select account_id, first_seen_at from agora.account where account_id = any($1)")
+            .bind(accounts)
+            .fetch_all(alone(pool))
+            .await
+            .map_err(StoreError::during("reading account"))?;
     Ok(rows.into_iter().collect())
 }
 
@@ -210,10 +201,10 @@ pub async fn occupancy_now(
     accounts: &[&str],
     since: DateTime<Utc>,
 ) -> Result<Vec<OccupancyFact>, StoreError> {
-    sqlx::query_as(include_str!("sql/occupancy_now.sql"))
+    query_as(include_str!("sql/occupancy_now.sql"))
         .bind(accounts)
         .bind(since)
-        .fetch_all(pool)
+        .fetch_all(alone(pool))
         .await
         .map_err(StoreError::during("reading occupancy_snapshot"))
 }

@@ -8,6 +8,7 @@ use sqlx::types::Json;
 
 use super::error::StoreError;
 use super::leases::{self, Lease};
+use crate::store::statement::{alone, begin_transaction, query, query_scalar};
 
 /// Figure of a failed run whose credentials the platform refused.
 pub const UNAUTHORIZED_FIGURE: &str = "unauthorized";
@@ -72,9 +73,9 @@ pub async fn begin(
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let failed = || StoreError::during("writing job_run");
-    let mut transaction = pool.begin().await.map_err(failed())?;
+    let mut transaction = begin_transaction(pool).await.map_err(failed())?;
     leases::fence(&mut transaction, lease).await?;
-    let claimed = sqlx::query(include_str!("sql/begin_job_run.sql"))
+    let claimed = query(include_str!("sql/begin_job_run.sql"))
         .bind(lease.account().as_str())
         .bind(slot.job)
         .bind(slot.at)
@@ -98,7 +99,7 @@ pub async fn end(
     outcome: &RunOutcome,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "update agora.job_run set state = $5, finished_at = $6, figures = $7, message = $8 \
          where account_id = $1 and job = $2 and slot = $3 and holder = $4 and state = 'running'",
     )
@@ -110,7 +111,7 @@ pub async fn end(
     .bind(now)
     .bind(Json(&outcome.figures))
     .bind(&outcome.message)
-    .execute(pool)
+    .execute(alone(pool))
     .await
     .map_err(StoreError::during("writing job_run"))?;
     Ok(())
@@ -127,7 +128,7 @@ pub async fn skip(
     holder: &str,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "insert into agora.job_run \
          (account_id, job, slot, state, holder, attempt, started_at, finished_at, message) \
          values ($1, $2, $3, 'skipped', $4, 1, $5, $5, 'the run before it was still going on') \
@@ -138,7 +139,7 @@ pub async fn skip(
     .bind(slot.at)
     .bind(holder)
     .bind(now)
-    .execute(pool)
+    .execute(alone(pool))
     .await
     .map_err(StoreError::during("writing job_run"))?;
     Ok(())
@@ -153,14 +154,14 @@ pub async fn has_ended(
     account: &crate::domain::AccountId,
     slot: Slot<'_>,
 ) -> Result<bool, StoreError> {
-    sqlx::query_scalar(
+    query_scalar(
         "select exists (select from agora.job_run where account_id = $1 and job = $2 \
          and slot = $3 and state <> 'running')",
     )
     .bind(account.as_str())
     .bind(slot.job)
     .bind(slot.at)
-    .fetch_one(pool)
+    .fetch_one(alone(pool))
     .await
     .map_err(StoreError::during("reading job_run"))
 }

@@ -10,6 +10,10 @@ use sqlx::postgres::PgPool;
 
 use super::error::StoreError;
 use crate::domain::AccountId;
+use crate::store::statement::{alone, query, query_scalar};
+
+/// How long a transaction that checked a lease may stand still: as long as a lease lasts.
+const LONGEST_PAUSE: &str = "30s";
 
 /// A lease that was held at least once; it may have been lost since.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,12 +56,12 @@ pub async fn acquire(
     holder: &str,
     time_to_live: Duration,
 ) -> Result<Option<Lease>, StoreError> {
-    let epoch: Option<i64> = sqlx::query_scalar(include_str!("sql/acquire_lease.sql"))
+    let epoch: Option<i64> = query_scalar(include_str!("sql/acquire_lease.sql"))
         .bind(account.as_str())
         .bind(name)
         .bind(holder)
         .bind(time_to_live.as_secs_f64())
-        .fetch_optional(pool)
+        .fetch_optional(alone(pool))
         .await
         .map_err(StoreError::during("taking job_lease"))?;
     Ok(epoch.map(|epoch| Lease {
@@ -77,7 +81,7 @@ pub async fn renew(
     lease: &Lease,
     time_to_live: Duration,
 ) -> Result<bool, StoreError> {
-    let renewed = sqlx::query(
+    let renewed = query(
         "update agora.job_lease set expires_at = clock_timestamp() + make_interval(secs => $4) \
          where account_id = $1 and name = $2 and epoch = $3 and expires_at > clock_timestamp()",
     )
@@ -85,7 +89,7 @@ pub async fn renew(
     .bind(&lease.name)
     .bind(lease.epoch)
     .bind(time_to_live.as_secs_f64())
-    .execute(pool)
+    .execute(alone(pool))
     .await
     .map_err(StoreError::during("renewing job_lease"))?;
     Ok(renewed.rows_affected() > 0)
@@ -96,14 +100,14 @@ pub async fn renew(
 /// # Errors
 /// [`StoreError`] when the database does not answer; the lease then expires by itself.
 pub async fn release(pool: &PgPool, lease: &Lease) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "update agora.job_lease set expires_at = clock_timestamp() \
          where account_id = $1 and name = $2 and epoch = $3",
     )
     .bind(lease.account.as_str())
     .bind(&lease.name)
     .bind(lease.epoch)
-    .execute(pool)
+    .execute(alone(pool))
     .await
     .map_err(StoreError::during("releasing job_lease"))?;
     Ok(())
@@ -118,10 +122,10 @@ pub async fn holder(
     account: &AccountId,
     name: &str,
 ) -> Result<Option<String>, StoreError> {
-    sqlx::query_scalar("select holder from agora.job_lease where account_id = $1 and name = $2")
+    query_scalar("select holder from agora.job_lease where account_id = $1 and name = $2")
         .bind(account.as_str())
         .bind(name)
-        .fetch_optional(pool)
+        .fetch_optional(alone(pool))
         .await
         .map_err(StoreError::during("reading job_lease"))
 }
@@ -136,14 +140,14 @@ pub async fn expire(
     name: &str,
     holder: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "update agora.job_lease set expires_at = clock_timestamp() \
          where account_id = $1 and name = $2 and holder = $3",
     )
     .bind(account.as_str())
     .bind(name)
     .bind(holder)
-    .execute(pool)
+    .execute(alone(pool))
     .await
     .map_err(StoreError::during("expiring job_lease"))?;
     Ok(())
@@ -151,16 +155,20 @@ pub async fn expire(
 
 /// Checks the lease inside a writing transaction, and keeps it from changing hands until its end.
 ///
-/// A holder that was paused for longer than the lease lasts writes nothing.
+/// A holder that was paused for longer than the lease lasts writes nothing. One
+/// that is paused with the transaction open is cut off by the server after
+/// [`LONGEST_PAUSE`], since whoever takes over has to wait for its end.
 pub(super) async fn fence(connection: &mut PgConnection, lease: &Lease) -> Result<(), StoreError> {
-    let held: Option<i32> = sqlx::query_scalar(
-        "select 1 from agora.job_lease \
+    let held: Option<String> = query_scalar(
+        "select set_config('idle_in_transaction_session_timeout', $4, true) \
+         from agora.job_lease \
          where account_id = $1 and name = $2 and epoch = $3 and expires_at > clock_timestamp() \
          for share",
     )
     .bind(lease.account.as_str())
     .bind(&lease.name)
     .bind(lease.epoch)
+    .bind(LONGEST_PAUSE)
     .fetch_optional(connection)
     .await
     .map_err(StoreError::during("checking job_lease"))?;

@@ -8,6 +8,7 @@
 
 pub mod alerts;
 pub mod analyst_queries;
+pub mod backup;
 pub mod bills;
 pub mod cluster;
 mod connection;
@@ -20,6 +21,7 @@ pub mod migrate;
 pub mod occupancy;
 pub mod projects;
 pub mod requests;
+mod statement;
 pub mod usage;
 
 use std::borrow::Cow;

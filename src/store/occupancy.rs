@@ -26,6 +26,7 @@ use super::copy::CopyRows;
 use super::error::StoreError;
 use super::leases::{self, Lease};
 use crate::domain::{AccountId, Incompleteness, OccupancySnapshot, ProjectId};
+use crate::store::statement::{begin_transaction, query, query_as, query_scalar};
 use changes::{Comparison, OpenInterval};
 
 const COPY_CHANNELS: &str = "copy agora.occupancy_channel \
@@ -54,7 +55,7 @@ pub async fn write(
 ) -> Result<SnapshotWritten, StoreError> {
     let failed = || StoreError::during("writing occupancy_channel");
     partitions::ensure(pool, snapshot.observed_at.date_naive(), 1).await?;
-    let mut transaction = pool.begin().await.map_err(failed())?;
+    let mut transaction = begin_transaction(pool).await.map_err(failed())?;
     let connection = &mut *transaction;
     leases::fence(connection, lease).await?;
     let account = lease.account();
@@ -62,7 +63,7 @@ pub async fn write(
     let comparison = compare(connection, account, snapshot).await?;
     close(connection, account, snapshot, comparison.closed()).await?;
     let opened = open(connection, account, snapshot, &comparison).await?;
-    sqlx::query(include_str!("sql/mark_occupancy_hours.sql"))
+    query(include_str!("sql/mark_occupancy_hours.sql"))
         .bind(account.as_str())
         .bind(snapshot.project_id.as_str())
         .bind(snapshot.observed_at)
@@ -78,7 +79,7 @@ async fn insert_snapshot(
     account: &AccountId,
     snapshot: &OccupancySnapshot,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "insert into agora.occupancy_snapshot (account_id, project_id, observed_at, \
          total_channels, seen_channels, user_count, complete, reason) \
          values ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -112,7 +113,7 @@ async fn compare<'a>(
 ) -> Result<Comparison<'a>, StoreError> {
     let failed = || StoreError::during("reading occupancy_channel");
     let mut comparison = Comparison::new(snapshot);
-    let mut rows = sqlx::query_as::<_, OpenRow>(include_str!("sql/open_channels.sql"))
+    let mut rows = query_as::<OpenRow>(include_str!("sql/open_channels.sql"))
         .bind(account.as_str())
         .bind(snapshot.project_id.as_str())
         .fetch(connection);
@@ -136,7 +137,7 @@ async fn close(
     let before = complete_before(connection, account, project_id, snapshot.observed_at).await?;
     let names: Vec<&str> = closed.iter().map(|interval| interval.channel_name.as_str()).collect();
     let began: Vec<DateTime<Utc>> = closed.iter().map(|interval| interval.from_at).collect();
-    sqlx::query(include_str!("sql/close_channels.sql"))
+    query(include_str!("sql/close_channels.sql"))
         .bind(account.as_str())
         .bind(project_id.as_str())
         .bind(before)
@@ -155,7 +156,7 @@ async fn complete_before(
     project_id: &ProjectId,
     at: DateTime<Utc>,
 ) -> Result<Option<DateTime<Utc>>, StoreError> {
-    sqlx::query_scalar(
+    query_scalar(
         "select max(observed_at) from agora.occupancy_snapshot \
          where account_id = $1 and project_id = $2 and complete and observed_at < $3",
     )

@@ -6,6 +6,7 @@ use sqlx::postgres::PgPool;
 use super::error::StoreError;
 use super::storable_text;
 use crate::domain::{AccountId, AppId, Project, ProjectId, ProjectStatus};
+use crate::store::statement::{alone, begin_transaction, query, query_as};
 
 /// Makes sure that the account has a row.
 ///
@@ -16,13 +17,13 @@ pub async fn ensure_account(
     account: &AccountId,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "insert into agora.account (account_id, first_seen_at) values ($1, $2) \
          on conflict (account_id) do nothing",
     )
     .bind(account.as_str())
     .bind(now)
-    .execute(pool)
+    .execute(alone(pool))
     .await
     .map_err(StoreError::during("writing account"))?;
     Ok(())
@@ -48,14 +49,14 @@ pub async fn write_list(
     listed_at: DateTime<Utc>,
 ) -> Result<ProjectsWritten, StoreError> {
     let failed = || StoreError::during("writing project");
-    let mut transaction = pool.begin().await.map_err(failed())?;
+    let mut transaction = begin_transaction(pool).await.map_err(failed())?;
     let ids: Vec<&str> = projects.iter().map(|p| p.project_id.as_str()).collect();
     let names: Vec<String> = projects.iter().map(|p| storable_text(&p.name).into_owned()).collect();
     let recording_servers: Vec<_> =
         projects.iter().map(|p| p.recording_server.as_deref().map(storable_text)).collect();
     let app_ids: Vec<Option<&str>> =
         projects.iter().map(|p| p.app_id.as_ref().map(AppId::as_str)).collect();
-    let listed = sqlx::query(include_str!("sql/write_projects.sql"))
+    let listed = query(include_str!("sql/write_projects.sql"))
         .bind(account.as_str())
         .bind(&ids)
         .bind(names)
@@ -68,7 +69,7 @@ pub async fn write_list(
         .execute(&mut *transaction)
         .await
         .map_err(failed())?;
-    let deleted = sqlx::query(include_str!("sql/mark_deleted_projects.sql"))
+    let deleted = query(include_str!("sql/mark_deleted_projects.sql"))
         .bind(account.as_str())
         .bind(&ids)
         .bind(listed_at)
@@ -90,7 +91,7 @@ pub async fn add_unlisted(
     seen_at: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
     let ids: Vec<&str> = project_ids.iter().map(ProjectId::as_str).collect();
-    let added = sqlx::query(
+    let added = query(
         "insert into agora.project \
          (account_id, project_id, project_name, status, has_certificate, first_seen_at) \
          select $1, project_id, '', 'unknown', false, $3 from unnest($2::text[]) as r (project_id) \
@@ -99,7 +100,7 @@ pub async fn add_unlisted(
     .bind(account.as_str())
     .bind(ids)
     .bind(seen_at)
-    .execute(pool)
+    .execute(alone(pool))
     .await
     .map_err(StoreError::during("writing project"))?;
     Ok(added.rows_affected())
@@ -153,13 +154,13 @@ pub async fn read_all(
     pool: &PgPool,
     account: &AccountId,
 ) -> Result<Vec<StoredProject>, StoreError> {
-    let rows: Vec<ProjectRow> = sqlx::query_as(
+    let rows: Vec<ProjectRow> = query_as(
         "select project_id, project_name, app_id, status, created_at, has_certificate, \
          recording_server, deleted_at \
          from agora.project where account_id = $1 order by project_id collate \"C\"",
     )
     .bind(account.as_str())
-    .fetch_all(pool)
+    .fetch_all(alone(pool))
     .await
     .map_err(StoreError::during("reading project"))?;
     rows.into_iter().map(ProjectRow::into_project).collect()

@@ -7,6 +7,7 @@ use sqlx::postgres::PgPool;
 use super::error::StoreError;
 use super::storable_text;
 use crate::domain::{AccountId, DateRange, ProjectId, Service, UsageSource};
+use crate::store::statement::{alone, query, query_as, query_scalar};
 
 /// How a usage request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +93,7 @@ pub(super) async fn next_request_ids(
     connection: &mut PgConnection,
     count: usize,
 ) -> Result<Vec<i64>, StoreError> {
-    sqlx::query_scalar(
+    query_scalar(
         "select nextval(pg_get_serial_sequence('agora.sync_request', 'request_id')) \
          from generate_series(1, $1::bigint)",
     )
@@ -123,7 +124,7 @@ pub(super) async fn insert(
             RequestOutcome::Contradiction
         }
     };
-    sqlx::query(include_str!("sql/insert_requests.sql"))
+    query(include_str!("sql/insert_requests.sql"))
         .bind(account.as_str())
         .bind(column(requests, |r| r.request_id))
         .bind(column(requests, |r| endpoint_name(r.record.source)))
@@ -206,11 +207,11 @@ pub async fn facts(
     range: DateRange,
 ) -> Result<Vec<RequestFact>, StoreError> {
     let month = crate::domain::Month::of(range.first()).days();
-    let rows: Vec<FactRow> = sqlx::query_as(include_str!("sql/request_facts.sql"))
+    let rows: Vec<FactRow> = query_as(include_str!("sql/request_facts.sql"))
         .bind(account.as_str())
         .bind(month.first())
         .bind(month.last())
-        .fetch_all(pool)
+        .fetch_all(alone(pool))
         .await
         .map_err(StoreError::during("reading sync_request"))?;
     rows.into_iter().map(FactRow::into_fact).collect()
@@ -224,9 +225,9 @@ pub async fn first_day_asked(
     pool: &PgPool,
     account: &AccountId,
 ) -> Result<Option<NaiveDate>, StoreError> {
-    sqlx::query_scalar("select min(from_day) from agora.sync_request where account_id = $1")
+    query_scalar("select min(from_day) from agora.sync_request where account_id = $1")
         .bind(account.as_str())
-        .fetch_one(pool)
+        .fetch_one(alone(pool))
         .await
         .map_err(StoreError::during("reading sync_request"))
 }
@@ -244,10 +245,10 @@ pub async fn contradict_empty_answers(
     account: &AccountId,
     request_ids: &[i64],
 ) -> Result<u64, StoreError> {
-    let marked: Option<i64> = sqlx::query_scalar(include_str!("sql/contradict_empty_answers.sql"))
+    let marked: Option<i64> = query_scalar(include_str!("sql/contradict_empty_answers.sql"))
         .bind(account.as_str())
         .bind(request_ids)
-        .fetch_one(pool)
+        .fetch_one(alone(pool))
         .await
         .map_err(StoreError::during("marking empty answers in sync_request"))?;
     Ok(marked.and_then(|days| u64::try_from(days).ok()).unwrap_or(0))

@@ -14,6 +14,7 @@ use super::requests::{self, LoggedRequest, RequestRecord};
 use crate::domain::{
     AccountId, DateRange, DayUsage, Media, MediaSet, ProjectId, Service, UsageSource,
 };
+use crate::store::statement::{alone, begin_transaction, query, query_as};
 
 const COPY_USAGE: &str = "copy incoming_usage from stdin with (format binary)";
 
@@ -54,7 +55,7 @@ pub async fn write_answers(
 ) -> Result<UsageWritten, StoreError> {
     let failed = || StoreError::during("writing usage_daily");
     let account = lease.account();
-    let mut transaction = pool.begin().await.map_err(failed())?;
+    let mut transaction = begin_transaction(pool).await.map_err(failed())?;
     let connection = &mut *transaction;
     leases::fence(connection, lease).await?;
     let request_ids = requests::next_request_ids(connection, answers.len()).await?;
@@ -71,12 +72,12 @@ pub async fn write_answers(
         })
         .collect();
     requests::insert(connection, account, &logged).await?;
-    sqlx::query(include_str!("sql/stub_projects.sql"))
+    query(include_str!("sql/stub_projects.sql"))
         .bind(account.as_str())
         .execute(&mut *connection)
         .await
         .map_err(StoreError::during("writing project"))?;
-    let (new_rows, changed_rows): (i64, i64) = sqlx::query_as(include_str!("sql/write_usage.sql"))
+    let (new_rows, changed_rows): (i64, i64) = query_as(include_str!("sql/write_usage.sql"))
         .bind(account.as_str())
         .fetch_one(&mut *connection)
         .await
@@ -95,7 +96,7 @@ async fn copy_incoming(
     answers: &[UsageAnswer],
     request_ids: &[i64],
 ) -> Result<(), StoreError> {
-    sqlx::query(include_str!("sql/incoming_usage.sql"))
+    query(include_str!("sql/incoming_usage.sql"))
         .execute(&mut *connection)
         .await
         .map_err(StoreError::during("creating incoming_usage"))?;
@@ -134,7 +135,7 @@ async fn contradicted_days(
         .filter(|(answer, _)| answer.request.answered)
         .map(|(answer, request_id)| (&answer.request, *request_id))
         .collect();
-    sqlx::query(include_str!("sql/incoming_request.sql"))
+    query(include_str!("sql/incoming_request.sql"))
         .bind(answered.iter().map(|(_, id)| *id).collect::<Vec<_>>())
         .bind(
             answered
@@ -148,7 +149,7 @@ async fn contradicted_days(
         .execute(&mut *connection)
         .await
         .map_err(StoreError::during("creating incoming_request"))?;
-    let rows: Vec<(i64, NaiveDate)> = sqlx::query_as(include_str!("sql/contradicted_days.sql"))
+    let rows: Vec<(i64, NaiveDate)> = query_as(include_str!("sql/contradicted_days.sql"))
         .bind(account.as_str())
         .fetch_all(connection)
         .await
@@ -218,11 +219,11 @@ pub async fn read(
     account: &AccountId,
     range: DateRange,
 ) -> Result<Vec<DayUsage>, StoreError> {
-    let rows: Vec<UsageRow> = sqlx::query_as(include_str!("sql/read_usage.sql"))
+    let rows: Vec<UsageRow> = query_as(include_str!("sql/read_usage.sql"))
         .bind(account.as_str())
         .bind(range.first())
         .bind(range.last())
-        .fetch_all(pool)
+        .fetch_all(alone(pool))
         .await
         .map_err(StoreError::during("reading usage_daily"))?;
     rows.into_iter().map(UsageRow::into_usage).collect()
@@ -237,11 +238,11 @@ pub async fn incomplete_cells(
     account: &AccountId,
     range: DateRange,
 ) -> Result<Vec<(ProjectId, Service, NaiveDate)>, StoreError> {
-    let rows: Vec<UsageRow> = sqlx::query_as(include_str!("sql/incomplete_usage.sql"))
+    let rows: Vec<UsageRow> = query_as(include_str!("sql/incomplete_usage.sql"))
         .bind(account.as_str())
         .bind(range.first())
         .bind(range.last())
-        .fetch_all(pool)
+        .fetch_all(alone(pool))
         .await
         .map_err(StoreError::during("reading usage_daily"))?;
     let cell =

@@ -2,6 +2,10 @@
 //! platform and a real PostgreSQL, its output, its files and its tables.
 
 #![expect(
+    clippy::disallowed_methods,
+    reason = "the tests speak to the server itself, without a pooler"
+)]
+#![expect(
     clippy::expect_used,
     clippy::panic,
     reason = "a test fails by a panic; the exception for tests leaves out the functions that they share"
@@ -9,6 +13,7 @@
 
 mod api;
 mod backfill;
+mod backup;
 mod bill;
 mod chaos;
 mod check;
@@ -24,6 +29,7 @@ mod interrupted;
 mod observe;
 mod occupancy;
 mod odd_values;
+mod pgbouncer;
 mod query;
 mod report_files;
 mod simulator;

@@ -13,6 +13,7 @@ use sqlx::postgres::PgPool;
 
 use crate::store::error::StoreError;
 use crate::store::leases::{self, Lease};
+use crate::store::statement::{begin_transaction, query, query_as};
 
 /// Hours of one transaction: a fraction of a second, and few locks.
 const HOURS_AT_ONCE: i64 = 1_000;
@@ -42,10 +43,10 @@ pub async fn roll_up(
     everyone_before: DateTime<Utc>,
 ) -> Result<RolledUp, StoreError> {
     let failed = || StoreError::during("writing occupancy_hourly");
-    let mut transaction = pool.begin().await.map_err(failed())?;
+    let mut transaction = begin_transaction(pool).await.map_err(failed())?;
     leases::fence(&mut transaction, lease).await?;
     let claimed: Vec<(String, String, DateTime<Utc>)> =
-        sqlx::query_as(include_str!("../sql/claim_occupancy_hours.sql"))
+        query_as(include_str!("../sql/claim_occupancy_hours.sql"))
             .bind(lease.account().as_str())
             .bind(everyone_before)
             .bind(HOURS_AT_ONCE)
@@ -55,7 +56,7 @@ pub async fn roll_up(
     let hours = claimed.len() as u64;
     let (accounts, projects, starts): (Vec<_>, Vec<_>, Vec<_>) = claimed.into_iter().collect();
     // A statement of its own, so that it sees the snapshots that the claim waited for.
-    let written = sqlx::query(include_str!("../sql/roll_up_occupancy.sql"))
+    let written = query(include_str!("../sql/roll_up_occupancy.sql"))
         .bind(accounts)
         .bind(projects)
         .bind(starts)

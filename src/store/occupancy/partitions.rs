@@ -10,6 +10,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::store::error::StoreError;
 use crate::store::leases::{self, Lease};
+use crate::store::statement::{alone, begin_transaction, query, query_scalar};
 
 const NAME_PREFIX: &str = "occupancy_channel_";
 
@@ -45,7 +46,7 @@ pub async fn ensure(pool: &PgPool, first: NaiveDate, days: usize) -> Result<u64,
 
 async fn exists(executor: impl sqlx::PgExecutor<'_>, day: NaiveDate) -> Result<bool, StoreError> {
     // Not to_regclass: a connection remembers from before a wait that there was none.
-    sqlx::query_scalar(
+    query_scalar(
         "select exists (select from pg_catalog.pg_class \
          where relnamespace = 'agora'::regnamespace and relname = $1)",
     )
@@ -58,7 +59,7 @@ async fn exists(executor: impl sqlx::PgExecutor<'_>, day: NaiveDate) -> Result<b
 /// Makes a partition; false when another process was faster.
 async fn create(pool: &PgPool, day: NaiveDate) -> Result<bool, StoreError> {
     let failed = || StoreError::during("creating a partition of occupancy_channel");
-    let mut transaction = pool.begin().await.map_err(failed())?;
+    let mut transaction = begin_transaction(pool).await.map_err(failed())?;
     one_at_a_time(&mut transaction).await?;
     if exists(&mut *transaction, day).await? {
         return Ok(false);
@@ -79,10 +80,18 @@ async fn create(pool: &PgPool, day: NaiveDate) -> Result<bool, StoreError> {
         ),
     ];
     for statement in statements {
-        sqlx::query(AssertSqlSafe(statement)).execute(&mut *transaction).await.map_err(failed())?;
+        query(AssertSqlSafe(statement)).execute(&mut *transaction).await.map_err(failed())?;
     }
     transaction.commit().await.map_err(failed())?;
     Ok(true)
+}
+
+/// Names of the partitions there are.
+pub(crate) async fn names(executor: impl sqlx::PgExecutor<'_>) -> Result<Vec<String>, StoreError> {
+    query_scalar(include_str!("../sql/channel_partitions.sql"))
+        .fetch_all(executor)
+        .await
+        .map_err(StoreError::during("listing the partitions of occupancy_channel"))
 }
 
 /// Drops the partitions of the days before `first_kept`.
@@ -94,10 +103,7 @@ pub async fn drop_before(
     lease: &Lease,
     first_kept: NaiveDate,
 ) -> Result<Dropped, StoreError> {
-    let names: Vec<String> = sqlx::query_scalar(include_str!("../sql/channel_partitions.sql"))
-        .fetch_all(pool)
-        .await
-        .map_err(StoreError::during("listing the partitions of occupancy_channel"))?;
+    let names = names(alone(pool)).await?;
     let days = names.iter().filter_map(|name| day_of(name));
     let mut outcome = Dropped::default();
     for day in days.filter(|day| *day < first_kept) {
@@ -119,21 +125,21 @@ async fn drop_day(
     first_kept: NaiveDate,
 ) -> Result<bool, StoreError> {
     let failed = || StoreError::during("dropping a partition of occupancy_channel");
-    let mut transaction = pool.begin().await.map_err(failed())?;
+    let mut transaction = begin_transaction(pool).await.map_err(failed())?;
     let connection = &mut *transaction;
-    sqlx::query(LOCK_TIMEOUT).execute(&mut *connection).await.map_err(failed())?;
+    query(LOCK_TIMEOUT).execute(&mut *connection).await.map_err(failed())?;
     leases::fence(connection, lease).await?;
     one_at_a_time(connection).await?;
     if !exists(&mut *connection, day).await? {
         return Ok(true);
     }
     // Dropping needs this lock in any case; taken first, no snapshot comes between.
-    sqlx::query("lock table agora.occupancy_channel in access exclusive mode")
+    query("lock table agora.occupancy_channel in access exclusive mode")
         .execute(&mut *connection)
         .await
         .map_err(failed())?;
     let (from, until) = (start_of(day), start_of(next(day)));
-    let is_due: bool = sqlx::query_scalar(include_str!("../sql/occupancy_day_is_due.sql"))
+    let is_due: bool = query_scalar(include_str!("../sql/occupancy_day_is_due.sql"))
         .bind(from)
         .bind(until)
         .fetch_one(&mut *connection)
@@ -142,7 +148,7 @@ async fn drop_day(
     if is_due {
         return Ok(false);
     }
-    sqlx::query(include_str!("../sql/carry_channels.sql"))
+    query(include_str!("../sql/carry_channels.sql"))
         .bind(from)
         .bind(until)
         .bind(start_of(first_kept))
@@ -150,14 +156,14 @@ async fn drop_day(
         .await
         .map_err(StoreError::during("carrying intervals of occupancy_channel over"))?;
     let statement = format!("drop table agora.{}", partition_name(day));
-    sqlx::query(AssertSqlSafe(statement)).execute(&mut *connection).await.map_err(failed())?;
+    query(AssertSqlSafe(statement)).execute(&mut *connection).await.map_err(failed())?;
     transaction.commit().await.map_err(failed())?;
     Ok(true)
 }
 
 /// Keeps other processes from making or dropping partitions until the transaction ends.
 async fn one_at_a_time(connection: &mut PgConnection) -> Result<(), StoreError> {
-    sqlx::query("select pg_advisory_xact_lock(hashtext('agora.occupancy_channel'))")
+    query("select pg_advisory_xact_lock(hashtext('agora.occupancy_channel'))")
         .execute(connection)
         .await
         .map_err(StoreError::during("waiting to change the partitions of occupancy_channel"))?;
@@ -174,7 +180,8 @@ fn partition_name(day: NaiveDate) -> String {
     format!("{NAME_PREFIX}{}", day.format("%Y%m%d"))
 }
 
-fn day_of(name: &str) -> Option<NaiveDate> {
+/// Day of a partition; none for any other name.
+pub(crate) fn day_of(name: &str) -> Option<NaiveDate> {
     NaiveDate::parse_from_str(name.strip_prefix(NAME_PREFIX)?, "%Y%m%d").ok()
 }
 

@@ -10,6 +10,7 @@ use sqlx::AssertSqlSafe;
 use crate::domain::{AccountId, ProjectId};
 use crate::store::cluster::ClusterSettings;
 use crate::store::leases::{self, Lease};
+use crate::store::statement::{alone, query_scalar};
 use crate::store::{DatabaseAddress, Store, projects};
 
 /// An empty database with one account and a lease on it.
@@ -49,7 +50,7 @@ impl TestDatabase {
             "select concat_ws(' ', variadic array(select value from json_each_text(row_to_json(q)))) \
              from ({question}) as q"
         );
-        let rows = sqlx::query_scalar(AssertSqlSafe(wrapped)).fetch_all(self.store.pool()).await;
+        let rows = query_scalar(AssertSqlSafe(wrapped)).fetch_all(alone(self.store.pool())).await;
         rows.expect("answered")
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use agora_usage::store::{DatabaseAddress, Store};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
 use super::server::{Place, Server, Share, wait_for};
 
@@ -86,6 +86,16 @@ impl TestDatabase {
     async fn connect(&self) -> PgConnection {
         let options = PgConnectOptions::from_str(&self.url()).expect("address");
         PgConnection::connect_with(&options).await.expect("connected")
+    }
+
+    /// The rows of a query at another address, by the simple protocol.
+    pub(crate) async fn rows_at(url: &str, query: &str) -> Vec<String> {
+        let options = PgConnectOptions::from_str(url).expect("address").extra_float_digits(None);
+        let mut connection = PgConnection::connect_with(&options).await.expect("connected");
+        let as_text = format!("select r::text from ({query}) as r");
+        let rows = sqlx::raw_sql(AssertSqlSafe(as_text)).fetch_all(&mut connection).await;
+        connection.close().await.expect("closed");
+        rows.expect("answered").iter().map(|row| row.get::<String, _>(0)).collect()
     }
 
     /// The rows of a query, each as PostgreSQL writes a row: `(P1,2031-03-01,12)`, null as nothing.

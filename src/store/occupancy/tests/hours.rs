@@ -6,6 +6,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use super::*;
+use crate::store::statement::{alone, query_as};
 
 /// Figures of an hour, in the order of [`HOURS`].
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -26,13 +27,13 @@ type HourRow =
     (DateTime<Utc>, i64, i64, i64, i64, i64, i64, i64, DateTime<Utc>, i64, DateTime<Utc>);
 
 async fn stored(database: &TestDatabase, project_id: &ProjectId) -> BTreeMap<DateTime<Utc>, Hour> {
-    let rows: Vec<HourRow> = sqlx::query_as(
+    let rows: Vec<HourRow> = query_as(
         "select hour, snapshots::bigint, incomplete_snapshots::bigint, observed_seconds::bigint, \
          incomplete_seconds::bigint, user_seconds, channel_seconds, peak_users, peak_users_at, \
          peak_channels, peak_channels_at from agora.occupancy_hourly where project_id = $1",
     )
     .bind(project_id.as_str())
-    .fetch_all(database.store.pool())
+    .fetch_all(alone(database.store.pool()))
     .await
     .expect("read");
     rows.into_iter()

@@ -2,14 +2,15 @@ use chrono::NaiveDate;
 
 use super::*;
 use crate::domain::AccountId;
+use crate::store::statement::{alone, begin_transaction, query, query_scalar};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().expect("day")
 }
 
 async fn partition_days(database: &TestDatabase) -> Vec<String> {
-    let names: Vec<String> = sqlx::query_scalar(include_str!("../../sql/channel_partitions.sql"))
-        .fetch_all(database.store.pool())
+    let names: Vec<String> = query_scalar(include_str!("../../sql/channel_partitions.sql"))
+        .fetch_all(alone(database.store.pool()))
         .await
         .expect("listed");
     names.iter().map(|name| name.replace("occupancy_channel_", "")).collect()
@@ -99,8 +100,8 @@ async fn an_interval_that_reaches_into_the_days_that_stay_is_kept_from_there_on(
 async fn a_day_that_somebody_reads_is_left_for_the_next_run() {
     let database = TestDatabase::new().await;
     partitions::ensure(database.store.pool(), day("2031-05-08"), 1).await.expect("made");
-    let mut reader = database.store.pool().begin().await.expect("begun");
-    sqlx::query("select from agora.occupancy_channel").execute(&mut *reader).await.expect("read");
+    let mut reader = begin_transaction(database.store.pool()).await.expect("begun");
+    query("select from agora.occupancy_channel").execute(&mut *reader).await.expect("read");
     assert_eq!(drop_before(&database, "2031-05-09").await.kept, [day("2031-05-08")]);
     // Partitions of other days can be made meanwhile.
     let made = partitions::ensure(database.store.pool(), day("2031-05-09"), 1).await;
