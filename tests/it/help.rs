@@ -3,7 +3,7 @@
 use crate::support::program::Program;
 
 /// Every command, in the order of the help.
-const COMMANDS: [&[&str]; 39] = [
+const COMMANDS: [&[&str]; 41] = [
     &[],
     &["demo"],
     &["daemon"],
@@ -43,6 +43,8 @@ const COMMANDS: [&[&str]; 39] = [
     &["api", "usage"],
     &["simulator"],
     &["migrate"],
+    &["backup"],
+    &["restore"],
 ];
 
 #[test]
