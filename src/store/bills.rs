@@ -58,8 +58,8 @@ pub async fn replace_draft(
     let mut transaction = begin_transaction(pool).await.map_err(failed())?;
     let connection = &mut *transaction;
     // Two reports of one month take turns.
-    query("select from agora.account where account_id = $1 for no key update")
-        .bind(bill.account.as_str())
+    query("select pg_advisory_xact_lock(hashtextextended($1, 0))")
+        .bind(format!("agora.bill {} {}", bill.account, bill.month))
         .execute(&mut *connection)
         .await
         .map_err(failed())?;
