@@ -161,11 +161,7 @@ fn each_once(days: Vec<DayUsage>) -> Result<Vec<DayUsage>, String> {
 }
 
 impl WireDay {
-    fn into_usage(
-        self,
-        project_id: &ProjectId,
-        day: NaiveDate,
-    ) -> Result<DayUsage, String> {
+    fn into_usage(self, project_id: &ProjectId, day: NaiveDate) -> Result<DayUsage, String> {
         let mut usage = DayUsage {
             project_id: project_id.clone(),
             service: Service::Rtc,
@@ -223,9 +219,8 @@ pub(super) fn keep_once<K: Ord>(
 }
 
 /// Decodes a body without a call.
-#[cfg(test)]
-pub(super) fn decoded(body: &str, range: DateRange) -> Result<Vec<DayUsage>, String> {
-    days(serde_json::from_str(body).map_err(|error| error.to_string())?, range)
+pub(crate) fn decoded(body: &[u8], range: DateRange) -> Result<Vec<DayUsage>, String> {
+    days(serde_json::from_slice(body).map_err(|error| error.to_string())?, range)
 }
 
 #[cfg(test)]

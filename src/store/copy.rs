@@ -26,7 +26,7 @@ pub(super) struct CopyRows {
 
 impl CopyRows {
     /// An empty stream of rows of `columns` values each.
-    fn new(columns: i16) -> Self {
+    pub(super) fn new(columns: i16) -> Self {
         // Room for the row that fills it.
         let mut bytes = Vec::with_capacity(SEND_BYTES + 1024);
         bytes.extend_from_slice(SIGNATURE);
@@ -36,9 +36,14 @@ impl CopyRows {
     }
 
     /// Begins a row; its values must follow in the order of the columns.
-    fn row(&mut self) -> &mut Self {
+    pub(super) fn row(&mut self) -> &mut Self {
         self.bytes.extend_from_slice(&self.columns.to_be_bytes());
         self
+    }
+
+    /// How much is encoded.
+    pub(super) fn size_bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     fn value(&mut self, value: &[u8]) -> &mut Self {

@@ -16,7 +16,7 @@ use super::requests::{self, LoggedRequest, RequestRecord};
 use crate::domain::{AccountId, DateRange, DayUsage, Media, Month};
 use crate::store::statement::{begin_transaction, query, query_as};
 
-use compare::{Changes, IncomingCell, compare};
+use compare::{Changes, IncomingCell, StoredCell, compare};
 
 pub use stored::{incomplete_cells, read};
 
@@ -255,4 +255,21 @@ async fn update(
         .await
         .map_err(StoreError::during("writing usage_daily"))?;
     Ok(updated.rows_affected())
+}
+
+/// Size of cells as a COPY sends them.
+pub(crate) fn encoded(account: &AccountId, days: &[DayUsage]) -> usize {
+    let mut rows = CopyRows::new(COLUMNS);
+    for usage in days {
+        let cell = IncomingCell { usage, request_id: 1, observed_at: DateTime::UNIX_EPOCH };
+        put(rows.row(), account, &cell);
+    }
+    rows.size_bytes()
+}
+
+/// How many cells of an answer are new, and how many differ from the stored ones.
+pub(crate) fn compared(answer: &UsageAnswer, stored: &[DayUsage]) -> (usize, usize) {
+    let stored = stored.iter().map(|usage| StoredCell { usage: usage.clone(), request_id: 1 });
+    let changes = compare(answer, 2, stored.collect());
+    (changes.new.len(), changes.changed.len())
 }
