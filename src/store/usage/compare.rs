@@ -39,11 +39,11 @@ pub(super) struct Changes<'a> {
 }
 
 /// Compares an answer with all stored cells that its request covers.
-pub(super) fn compare<'a>(
-    answer: &'a UsageAnswer,
+pub(super) fn compare(
+    answer: &UsageAnswer,
     request_id: i64,
     mut stored: Vec<StoredCell>,
-) -> Changes<'a> {
+) -> Changes<'_> {
     stored.sort_unstable_by(|one, next| key(&one.usage).cmp(&key(&next.usage)));
     let mut listed: Vec<&DayUsage> = answer.days.iter().collect();
     listed.sort_unstable_by(|one, next| key(one).cmp(&key(next)));
