@@ -30,6 +30,7 @@ mod table;
 mod tests;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use chrono::{DateTime, Utc};
@@ -155,6 +156,27 @@ fn distinct(formats: &[Format]) -> Vec<Format> {
     once
 }
 
+/// Months whose project files are being written, in this process.
+static MONTHS_UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts a month for as long as it lives.
+struct MonthsUnderWay {
+    /// How many there are, this one included.
+    count: usize,
+}
+
+impl MonthsUnderWay {
+    fn begin() -> Self {
+        Self { count: MONTHS_UNDER_WAY.fetch_add(1, Ordering::Relaxed) + 1 }
+    }
+}
+
+impl Drop for MonthsUnderWay {
+    fn drop(&mut self) {
+        MONTHS_UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Writes one file a project and format, on every core: thousands of small
 /// files cost more in encoding and in system calls than in bytes.
 fn write_projects(
@@ -165,7 +187,11 @@ fn write_projects(
     staging: &Staging,
 ) -> Result<Vec<FileEntry>, ReportError> {
     staging.create_folder(file_names::PROJECTS_FOLDER)?;
-    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let months = MonthsUnderWay::begin();
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    // Threads that make files in one folder wait for each other, and those of
+    // different folders do not: so a month has the cores that the others leave.
+    let threads = (cores / months.count).max(1);
     let part_length = projects.len().div_ceil(threads).max(1);
     let write_part = |part: &[ProjectMonth<'_>]| {
         let mut written = Vec::with_capacity(part.len() * formats.len());

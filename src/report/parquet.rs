@@ -85,9 +85,8 @@ fn file(path: String, table: &Table) -> Result<ReportFile, ReportError> {
 fn compressed(
     pages: DynIter<'static, PolarsResult<Page>>,
 ) -> DynStreamingIterator<'static, CompressedPage, PolarsError> {
-    let pages = pages.map(|page| {
-        page.map_err(|error| ParquetError::FeatureNotSupported(error.to_string()))
-    });
+    let pages = pages
+        .map(|page| page.map_err(|error| ParquetError::FeatureNotSupported(error.to_string())));
     let pages = Compressor::new_from_vec(pages, options().compression, Vec::new());
     DynStreamingIterator::new(pages.map_err(PolarsError::from))
 }

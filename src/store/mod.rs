@@ -13,6 +13,7 @@ pub mod bills;
 pub mod cluster;
 mod connection;
 mod copy;
+mod copy_out;
 mod error;
 pub mod health;
 pub mod job_runs;
