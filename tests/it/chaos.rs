@@ -11,8 +11,8 @@ use crate::support::database::TestDatabase;
 use crate::support::program::Program;
 use crate::support::simulated::Running;
 
-/// Another month by `AGORA_USAGE_CHAOS_SEED`; the figure is told when the test fails.
-const SEED_VARIABLE: &str = "AGORA_USAGE_CHAOS_SEED";
+/// Another month by `AGORA_TEST_CHAOS_SEED`; the figure is told when the test fails.
+const SEED_VARIABLE: &str = "AGORA_TEST_CHAOS_SEED";
 const DEFAULT_SEED: u64 = 20_310_501;
 const DAYS: u32 = 30;
 
