@@ -111,7 +111,9 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    start_log(&arguments.common);
+    // A daemon is known by its log alone: one line a run, without being asked.
+    let is_daemon = matches!(arguments.command, Command::Daemon(_));
+    start_log(&arguments.common, arguments.common.verbose + u8::from(is_daemon));
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -148,9 +150,9 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     }
 }
 
-fn start_log(common: &Common) {
+fn start_log(common: &Common, verbosity: u8) {
     let level = ["warn", "agora_usage=info,warn", "agora_usage=debug,info"];
-    let level = level[usize::from(common.verbose).min(level.len() - 1)];
+    let level = level[usize::from(verbosity).min(level.len() - 1)];
     let filter = EnvFilter::try_from_env("AGORA_USAGE_LOG").unwrap_or_else(|_| level.into());
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
