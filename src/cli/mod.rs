@@ -99,8 +99,8 @@ enum Command {
     Api(api::ApiArguments),
     /// Serve the Dashboard API with simulated data
     Simulator(simulator::SimulatorArguments),
-    /// Bring the database's schema up to date
-    Migrate,
+    /// Bring the database's schema up to date, and let roles read it
+    Migrate(migrate::MigrateArguments),
     /// Write the whole database into a new folder
     Backup(backup::BackupArguments),
     /// Fill an empty database from a backup
@@ -146,7 +146,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Check(arguments) => check::run(&Context::load(&common)?, arguments).await,
         Command::Backup(arguments) => backup::back_up(&Context::load(&common)?, arguments).await,
         Command::Restore(arguments) => backup::restore(&Context::load(&common)?, arguments).await,
-        Command::Migrate => migrate::run(&Context::load(&common)?).await,
+        Command::Migrate(arguments) => migrate::run(&Context::load(&common)?, arguments).await,
     }
 }
 

@@ -78,6 +78,8 @@ async fn create(pool: &PgPool, day: NaiveDate) -> Result<bool, StoreError> {
             start_of(day).to_rfc3339(),
             start_of(next(day)).to_rfc3339(),
         ),
+        // Its rows are read through the table, under the table's policies.
+        format!("alter table agora.{name} enable row level security"),
     ];
     for statement in statements {
         query(AssertSqlSafe(statement)).execute(&mut *transaction).await.map_err(failed())?;
