@@ -48,6 +48,10 @@ postgres: build-tools
 readers:
 	@scripts/get-readers $(readers)
 
+.PHONY: dictionary
+dictionary: postgres ## write docs/data-dictionary.md from the database's comments
+	@AGORA_TEST_UPDATE_DICTIONARY=1 cargo test --test it dictionary
+
 .PHONY: fmt
 fmt: ## format the code
 	@cargo fmt

@@ -1,7 +1,7 @@
 -- Question: What did each project cost in each month?
--- Parameter account = : account name; empty: every account
--- Parameter from_month = : first month, YYYY-MM; empty: the earliest
--- Parameter to_month = : last month, YYYY-MM; empty: the latest
+-- Parameter account (account) = : account name; empty: every account
+-- Parameter from_month (month) = : first month, YYYY-MM; empty: the earliest
+-- Parameter to_month (month) = : last month, YYYY-MM; empty: the latest
 -- Columns:
 --   account_id    account of the settings
 --   month         calendar month in UTC, YYYY-MM
@@ -12,6 +12,9 @@
 --   share         per cent of the month's bill, one decimal
 --   bill_status   complete, incomplete or in_progress
 -- Months appear once they were reported (`agora-usage report`).
+\if :{?account} \else \set account '' \endif
+\if :{?from_month} \else \set from_month '' \endif
+\if :{?to_month} \else \set to_month '' \endif
 select
     c.account_id,
     to_char(c.month, 'YYYY-MM') as month,

@@ -24,8 +24,8 @@ pub(crate) const TABLES: [&str; 10] = [
 ];
 
 /// Tables that tell who works on what and who was told, or are computed from others.
-pub(crate) const TABLES_OF_WORK: [&str; 5] =
-    ["alert", "job_lease", "job_run", "occupancy_hour_due", "occupancy_hourly"];
+pub(crate) const TABLES_OF_WORK: [&str; 6] =
+    ["account_reader", "alert", "job_lease", "job_run", "occupancy_hour_due", "occupancy_hourly"];
 
 /// A database that no other test sees.
 pub(crate) struct TestDatabase {
@@ -61,20 +61,19 @@ impl TestDatabase {
         self.share.server().url(&self.name)
     }
 
-    /// Address for a role that may log in, read every table and view, and nothing else.
-    pub(crate) async fn url_of_a_reader(&self) -> String {
-        self.execute(
+    /// Address for a role that may log in, and nothing else yet. Roles are the
+    /// server's: two tests must not grant the same one different things.
+    pub(crate) async fn url_of_a_role(&self, role: &str) -> String {
+        self.execute(&format!(
             "do $$ begin \
-                 create role it_reader login password 'reader'; \
+                 create role {role} login password 'reader'; \
              exception when duplicate_object or unique_violation then null; \
-             end $$; \
-             grant usage on schema agora to it_reader; \
-             grant select on all tables in schema agora to it_reader;",
-        )
+             end $$;"
+        ))
         .await;
         let url = self.url();
         let (_, address) = url.split_once('@').expect("an address with a user");
-        format!("postgres://it_reader:reader@{address}")
+        format!("postgres://{role}:reader@{address}")
     }
 
     /// The database as the program opens it.
