@@ -3,6 +3,7 @@
 //! Owns their names, defaults and checks. An error names the source of the
 //! bad value; no error or debug output ever holds a secret.
 
+mod outlook;
 mod raw;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::account_outlook::OutlookSettings;
 use crate::agora_api::ApiSettings;
 use crate::agora_api::webhook::HookUrl;
 use crate::collect::CollectSettings;
@@ -90,6 +92,8 @@ pub struct AccountSettings {
     pub channel_retention_days: u32,
     /// Price book file that replaces the plan's own.
     pub price_book: Option<PathBuf>,
+    /// Budgets, and how odd a day must be.
+    pub outlook: OutlookSettings,
 }
 
 /// Paces and bounds of calls.
@@ -136,6 +140,12 @@ impl Settings {
                 return Err(value(format!("account '{account}' is described twice")));
             }
             accounts.push(AccountSettings::resolve(account, own, raw)?);
+        }
+        let named = raw.budget.iter().filter_map(outlook::RawBudget::account);
+        if let Some(name) =
+            named.into_iter().find(|name| accounts.iter().all(|own| own.account.as_str() != *name))
+        {
+            return Err(value(format!("budget: account '{name}' is not in the settings")));
         }
         let observe = ObserveSettings::resolve(raw)?;
         Ok(Self { database, report_folder, schedule: raw.schedule.clone(), observe, accounts })
@@ -194,8 +204,10 @@ impl AccountSettings {
             value(format!("usage_api = '{usage_api}' is not known; use v3 or v1"))
         })?;
         let services = own.services.as_ref().or(common.services.as_ref());
+        let outlook = outlook::resolve(&account, &raw.budget, raw.anomaly_floor.as_deref())?;
         Ok(Self {
             account,
+            outlook,
             credentials,
             hosts: hosts(&base_url, raw.allow_http)?,
             limits: ApiLimits {

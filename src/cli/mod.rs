@@ -7,11 +7,13 @@
 mod api;
 mod backfill;
 mod backup;
+mod budget;
 mod check;
 mod coverage;
 mod daemon;
 mod demo;
 mod failure;
+mod forecast;
 mod init;
 mod lease;
 mod migrate;
@@ -89,6 +91,11 @@ enum Command {
     Coverage(coverage::CoverageArguments),
     /// Rate whole months and write their reports
     Report(report::ReportArguments),
+    /// Tell where the month is going: total, budgets, free minutes, odd days
+    Forecast(forecast::ForecastArguments),
+    /// Set what may be spent in a month
+    #[command(subcommand)]
+    Budget(budget::BudgetCommand),
     /// Answer a question of analysts from the database
     Query(query::QueryArguments),
     /// Write a commented settings file
@@ -140,6 +147,8 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Backfill(arguments) => backfill::run(&Context::load(&common)?, arguments).await,
         Command::Coverage(arguments) => coverage::run(&Context::load(&common)?, arguments).await,
         Command::Report(arguments) => report::run(&Context::load(&common)?, arguments).await,
+        Command::Forecast(arguments) => forecast::run(&Context::load(&common)?, arguments).await,
+        Command::Budget(command) => budget::run(&Context::load(&common)?, command).await,
         Command::Query(arguments) => query::run(&common, arguments).await,
         Command::Api(arguments) => api::run(&Context::load(&common)?, arguments).await,
         Command::Init(arguments) => init::run(arguments),

@@ -58,6 +58,9 @@ pub(super) struct RawSettings {
     dead_man_ping_url_file: Option<PathBuf>,
     #[serde(default = "defaults::no_success_hours")]
     pub(super) no_success_hours: u32,
+    pub(super) anomaly_floor: Option<String>,
+    #[serde(default)]
+    pub(super) budget: Vec<super::outlook::RawBudget>,
     #[serde(default)]
     pub(super) account: Vec<RawAccount>,
     // Keys of the account `default`, and defaults of the others. Listed here

@@ -36,6 +36,26 @@ pub struct Money {
     pub currency: Currency,
 }
 
+impl Money {
+    /// Reads an amount such as `12.50`; more decimal places than the currency has must be zeros.
+    #[must_use]
+    pub fn parse(text: &str, currency: Currency) -> Option<Self> {
+        let (is_negative, digits) =
+            text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let places = currency.minor_unit_digits() as usize;
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_exact = fraction.bytes().skip(places).all(|byte| byte == b'0');
+        if whole.is_empty() || !is_number(whole) || !is_number(fraction) || !is_exact {
+            return None;
+        }
+        let fraction: String =
+            fraction.chars().chain(std::iter::repeat('0')).take(places).collect();
+        let minor_units: i128 = format!("{whole}{fraction}").parse().ok()?;
+        Some(Self { minor_units: if is_negative { -minor_units } else { minor_units }, currency })
+    }
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&decimal_text(self.minor_units, self.currency.minor_unit_digits()))
@@ -67,6 +87,23 @@ mod tests {
         assert_eq!(of("JPY", 42), "42");
         assert_eq!(of("BHD", 1), "0.001");
         assert!(Currency::from_code("XXQ").is_none());
+    }
+
+    #[test]
+    fn amounts_read_back_and_nothing_is_rounded() {
+        let dollars = Currency::from_code("USD").expect("known");
+        for text in ["0.10", "-0.05", "1234567.89", "42.00"] {
+            assert_eq!(Money::parse(text, dollars).expect("an amount").to_string(), text);
+        }
+        assert_eq!(Money::parse("7", dollars).expect("an amount").minor_units, 700);
+        assert_eq!(Money::parse("12.500000", dollars).expect("an amount").minor_units, 1_250);
+        for text in
+            ["", ".5", "1,000", "1.005", "1e3", "--1", "+1", "1.2.3", "9".repeat(40).as_str()]
+        {
+            assert_eq!(Money::parse(text, dollars), None, "{text}");
+        }
+        let yen = Currency::from_code("JPY").expect("known");
+        assert_eq!(Money::parse("42", yen).expect("an amount").minor_units, 42);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod audit;
 mod month_end;
 mod occupancy;
+mod outlook;
 mod projects;
 mod reports;
 mod roll_up;
@@ -15,6 +16,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use super::held_lease::{STATISTICS_LEASE, USAGE_LEASE};
+use crate::account_outlook::{OutlookError, OutlookSettings};
 use crate::agora_api::ApiErrorKind;
 use crate::collect::{CollectError, Collector};
 use crate::month_report::MonthReportError;
@@ -91,6 +93,14 @@ pub const JOBS: &[JobDefinition] = &[
         run: month_end::run,
     },
     JobDefinition {
+        name: "outlook",
+        schedule: "0 45 2,8,14,20 * * *",
+        why: "Budgets, free minutes and odd days are looked at when new usage is in.",
+        lease: "outlook",
+        jitter_seconds: 60,
+        run: outlook::run,
+    },
+    JobDefinition {
         name: "month_to_date",
         schedule: "0 0 5 * * *",
         why: "The reports of the current month are fresh every morning.",
@@ -115,6 +125,8 @@ pub struct JobContext<'a> {
     pub collector: Collector<'a>,
     /// Price book of the account.
     pub book: &'a PriceBook,
+    /// Budgets, and how odd a day must be.
+    pub outlook: &'a OutlookSettings,
     /// Folder that reports are written into.
     pub report_folder: &'a Path,
     /// Days for which channels are kept, whole UTC days before today.
@@ -150,6 +162,9 @@ pub enum JobError {
     /// A report could not be made.
     #[error(transparent)]
     Report(#[from] MonthReportError),
+    /// The month could not be foretold.
+    #[error(transparent)]
+    Outlook(#[from] OutlookError),
 }
 
 impl From<StoreError> for JobError {

@@ -114,6 +114,7 @@ async fn run_with_lease(
     let context = JobContext {
         collector,
         book: &account.book,
+        outlook: &account.settings.outlook,
         report_folder: &planned.report_folder,
         channel_retention_days: account.settings.channel_retention_days,
         slot: planned.slot,

@@ -232,6 +232,23 @@ pub async fn first_day_asked(
         .map_err(StoreError::during("reading sync_request"))
 }
 
+/// Newest day that the platform has answered for, of any project.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer.
+pub async fn newest_day_answered(
+    pool: &PgPool,
+    account: &AccountId,
+) -> Result<Option<NaiveDate>, StoreError> {
+    query_scalar(
+        "select max(to_day) from agora.sync_request where account_id = $1 and outcome = 'ok'",
+    )
+    .bind(account.as_str())
+    .fetch_one(alone(pool))
+    .await
+    .map_err(StoreError::during("reading sync_request"))
+}
+
 /// Turns answers without any row into contradictions of all their days,
 /// where the account had usage of the service within the 28 days before.
 ///

@@ -3,7 +3,7 @@
 use crate::support::program::Program;
 
 /// Every command, in the order of the help.
-const COMMANDS: [&[&str]; 41] = [
+const COMMANDS: [&[&str]; 46] = [
     &[],
     &["demo"],
     &["daemon"],
@@ -14,6 +14,11 @@ const COMMANDS: [&[&str]; 41] = [
     &["backfill"],
     &["coverage"],
     &["report"],
+    &["forecast"],
+    &["budget"],
+    &["budget", "set"],
+    &["budget", "list"],
+    &["budget", "remove"],
     &["query"],
     &["init"],
     &["check"],

@@ -22,6 +22,7 @@ mod demo;
 mod dictionary;
 mod documented_bodies;
 mod failures;
+mod forecast;
 mod found_faults;
 mod help;
 mod hostile;

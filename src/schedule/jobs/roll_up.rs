@@ -114,6 +114,10 @@ mod tests {
         let context = JobContext {
             collector,
             book: &PriceBook::embedded("tiered").expect("known").expect("valid"),
+            outlook: &crate::account_outlook::OutlookSettings {
+                budgets: Vec::new(),
+                anomaly_floor: "5.00".to_owned(),
+            },
             report_folder: Path::new("unused"),
             channel_retention_days: 14,
             slot: at(now),
