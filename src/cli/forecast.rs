@@ -179,8 +179,8 @@ fn forecast_in_words(found: &MonthForecast) -> Vec<String> {
         format!(
             "  expected {}; {} to {} holds about {RANGE_PERCENT} % of outcomes",
             amount(&found.expected.total),
-            found.low,
-            found.high
+            amount(&found.low),
+            amount(&found.high)
         ),
         format!("  from the weekdays and the trend of the last 8 weeks: {change} % a week"),
     ];
