@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::Signed;
+use num_traits::{Signed, Zero};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::support::{assert_parts_equal_the_whole, book, cell, changed, rate_march, rtc_minutes};
-use crate::domain::{DayUsage, Media, Service};
+use super::support::{
+    assert_parts_equal_the_whole, book, cell, changed, contract, package, rate_march, rtc_minutes,
+};
+use crate::domain::{DayUsage, Media, Service, UsageSource};
 use crate::rating::allocate::largest_remainder;
 use crate::rating::{LINE_SCALE, PriceBook, exact_decimal_units};
 
@@ -32,6 +34,17 @@ fn usage(
     proptest::collection::btree_map(key, cell_seconds, 0..30).prop_map(into_cells)
 }
 
+/// The same in minutes of usage v1.
+fn in_v1_minutes(mut usage: Vec<DayUsage>) -> Vec<DayUsage> {
+    for cell in &mut usage {
+        cell.source = UsageSource::V1;
+        for seconds in cell.seconds.iter_mut().flatten() {
+            *seconds = (*seconds + 59) / 60 * 60;
+        }
+    }
+    usage
+}
+
 fn into_cells(cells: BTreeMap<CellKey, Vec<(Media, i64)>>) -> Vec<DayUsage> {
     cells
         .into_iter()
@@ -47,31 +60,63 @@ fn dearest_first() -> PriceBook {
     changed("tiered", &[("tier_fill = \"cheapest_first\"", "tier_fill = \"dearest_first\"")])
 }
 
+/// Books of every plan, with every reading and every term in one of them at least.
+fn books() -> Vec<PriceBook> {
+    let tiered = |from: &str, to: &str| changed("tiered", &[(from, to)]);
+    vec![
+        book("tiered"),
+        book("fixed"),
+        book("standard"),
+        book("tiered-cny"),
+        book("fixed-cny"),
+        dearest_first(),
+        tiered("\"cheapest_first\"\n", "\"pro_rata\"\n"),
+        tiered("\"half_open\"\n", "\"printed\"\n"),
+        tiered("rates = \"percent\"", "rates = \"printed\""),
+        tiered("line_rounding = \"none\"", "line_rounding = \"line\""),
+        tiered("_share = \"0\"", "_share = \"33.3%\""),
+        contract("tiered-usd", "discount_percent = '12.5'\ntax_percent = '7.75'"),
+        contract("fixed-usd", "minimum_commitment = '5000'\ntax_percent = '19'"),
+        package("Starter", ""),
+        package("Pro", "broadcast_audience_share = '0.4'\ndiscount_percent = '3'"),
+    ]
+}
+
 fn any_book() -> impl Strategy<Value = PriceBook> {
-    let printed = || changed("tiered", &[("tier_edge = \"half_open\"", "tier_edge = \"printed\"")]);
-    select(vec![book("tiered"), book("fixed"), dearest_first(), printed()])
+    select(books())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
+    /// Also that the order of the usage makes no difference and that rating again
+    /// gives the same bytes: one month is rated twice, the second time backwards.
     #[test]
     fn parts_equal_the_whole_at_every_level(usage in any_usage(), book in any_book()) {
         let bill = rate_march(&usage, &book);
         assert_parts_equal_the_whole(&bill);
-        prop_assert_eq!(bill.unallocated.minor_units, 0);
+        let has_priced_usage = !bill.lines.is_empty();
+        prop_assert!(bill.unallocated.minor_units == 0 || !has_priced_usage);
         let rows: usize = bill.projects.iter().map(|project| project.days.len()).sum();
         let mut days: Vec<_> = usage.iter().map(|cell| (&cell.project_id, cell.day)).collect();
         days.dedup();
         prop_assert_eq!(rows, days.len());
+        let backwards: Vec<DayUsage> = usage.into_iter().rev().collect();
+        let again = rate_march(&backwards, &book);
+        prop_assert_eq!(format!("{bill:?}"), format!("{again:?}"));
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn minutes_are_free_or_billable_and_never_lost(usage in any_usage(), book in any_book()) {
         let bill = rate_march(&usage, &book);
         let mut free = 0;
         for line in &bill.lines {
-            prop_assert_eq!(line.minutes, line.free_minutes + line.billable_minutes);
+            let is_standard = line.coefficient.is_some();
+            prop_assert!(is_standard || line.minutes == line.free_minutes + line.billable_minutes);
             prop_assert!(exact_decimal_units(&line.amount, LINE_SCALE).is_ok());
             free += line.free_minutes;
         }
@@ -99,15 +144,41 @@ proptest! {
         let bill = rate_march(&usage, &book);
         let half_a_cent = BigRational::new(BigInt::from(5), BigInt::from(1000));
         prop_assert!(bill.rounding().abs() <= half_a_cent);
-        let amounts: BigRational = bill.lines.iter().map(|line| &line.amount).sum();
-        prop_assert_eq!(amounts, bill.exact_total);
+        let lines: BigRational = bill.lines.iter().map(|line| &line.amount).sum();
+        let charges: BigRational = bill.charges.iter().map(|charge| &charge.amount).sum();
+        prop_assert_eq!(lines + charges, bill.exact_total);
+    }
+
+    #[test]
+    fn the_range_holds_the_total_and_what_each_assumption_could_make_of_it(
+        usage in any_usage(),
+        is_v1 in any::<bool>(),
+        book in any_book(),
+    ) {
+        let usage = if is_v1 { in_v1_minutes(usage) } else { usage };
+        let bill = rate_march(&usage, &book);
+        let holds = |low, total, high| low <= total && total <= high;
+        let (low, high) = (bill.range.low.minor_units, bill.range.high.minor_units);
+        prop_assert!(holds(low, bill.total.minor_units, high));
+        for assumption in &bill.assumptions {
+            let own = assumption.range;
+            prop_assert!(holds(low, own.low.minor_units, bill.total.minor_units));
+            prop_assert!(holds(bill.total.minor_units, own.high.minor_units, high));
+        }
+        prop_assert!(low == high || !bill.assumptions.is_empty());
     }
 
     #[test]
     fn more_usage_never_lowers_the_total_where_one_price_counts_or_the_dearest_fill_first(
         usage in any_usage(),
         more in (0..30_usize, select(&Media::ALL[..]), seconds()),
-        book in select(vec![book("fixed"), dearest_first()]),
+        book in select(vec![
+            book("fixed"),
+            book("fixed-cny"),
+            book("standard"),
+            package("Starter", "tax_percent = '19'"),
+            dearest_first(),
+        ]),
     ) {
         let (before, after) = totals_before_and_after(usage, more, &book);
         prop_assert!(before <= after, "{before} {after}");
@@ -120,6 +191,25 @@ proptest! {
     ) {
         let (before, after) = totals_before_and_after(usage, more, &book("tiered"));
         prop_assert!(before <= after, "{before} {after}");
+    }
+
+    /// From one second below an edge (free minutes, tiers) to some above it, and anywhere.
+    #[test]
+    fn one_media_alone_never_costs_less_when_it_is_used_more(
+        media in select(&Media::ALL[..]),
+        edge_minutes in select(&[0_i64, 10_000, 110_000, 510_000, 1_010_000][..]),
+        offset in -200..200_i64,
+        more in seconds(),
+        book in select(books()),
+    ) {
+        prop_assume!(book.audience_share.is_zero());
+        let total = |seconds: i64| {
+            let usage = [cell("P1", 1, Service::Rtc, &[(media, seconds)])];
+            rate_march(&usage, &book).total.minor_units
+        };
+        let before = (edge_minutes * 60 + offset).max(0);
+        let (total_before, total_after) = (total(before), total(before + more));
+        prop_assert!(total_before <= total_after, "{total_before} {total_after}");
     }
 
     #[test]
@@ -157,12 +247,22 @@ fn totals_before_and_after(
     (before, rate_march(&usage, book).total.minor_units)
 }
 
-/// Agora's marginal discounts do this, and so it is no fault of the arithmetic.
+/// Agora's marginal discounts do this, and so it is no fault of the arithmetic:
+/// 10,000 more minutes of audio move 10,000 of 2K+ into the discount.
 #[test]
 fn cheapest_first_can_lower_a_bill_when_audio_pushes_dear_minutes_into_a_discount() {
-    let total = |audio| {
-        let usage = rtc_minutes(&[(Media::Audio, audio), (Media::Video2kPlus, 110_000)]);
-        rate_march(&usage, &book("tiered")).total.minor_units
+    let total = |audio, free: &str| {
+        let usage = rtc_minutes(&[(Media::Audio, audio), (Media::Video2kPlus, 60_000)]);
+        rate_march(&usage, &changed("tiered", &[("free_minutes = 10000", free)])).total.to_string()
     };
-    assert!(total(20_000) < total(10_000));
+    let none = "free_minutes = 0";
+    assert_eq!(
+        (total(80_000, none).as_str(), total(90_000, none).as_str()),
+        ("2166.62", "2158.52")
+    );
+    let free = "free_minutes = 10000";
+    assert_eq!(
+        (total(80_000, free).as_str(), total(90_000, free).as_str()),
+        ("2174.72", "2166.62")
+    );
 }

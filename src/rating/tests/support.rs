@@ -52,6 +52,17 @@ pub(in crate::rating) fn without_free_minutes(plan: &str) -> PriceBook {
     changed(plan, &[("free_minutes = 10000", "free_minutes = 0")])
 }
 
+/// A book that extends a built-in one by some lines.
+pub(in crate::rating) fn contract(base: &str, lines: &str) -> PriceBook {
+    let text = format!("name = 'contract'\nextends = '{base}'\n{lines}\n");
+    PriceBook::parse("contract.toml", &text).expect("a valid book")
+}
+
+/// Standard minutes with a package and some more lines.
+pub(in crate::rating) fn package(name: &str, lines: &str) -> PriceBook {
+    contract("standard-usd", &format!("package = '{name}'\n{lines}"))
+}
+
 pub(in crate::rating) fn march() -> Month {
     Month::parse("2031-03").expect("a month")
 }
