@@ -6,24 +6,16 @@ alter table agora.bill
     add column total_high numeric(38, 6),
     add column assumptions jsonb not null default '[]';
 
--- Drafts from before were made without a range: theirs is the total alone.
-update agora.bill
-set
-    total_low = total,
-    total_high = total;
-
 alter table agora.bill
-    alter column total_low set not null,
-    alter column total_high set not null,
     add constraint bill_range_holds_the_total check (total between total_low and total_high),
     add constraint bill_assumptions_are_a_list check (jsonb_typeof(assumptions) = 'array');
 
 comment on column agora.bill.plan is
-    'Plan of the price book: tiered, fixed or standard_minutes; null on drafts from before this column.';
+    'Plan of the price book: tiered, fixed or standard_minutes; null on bills that were made before this column.';
 comment on column agora.bill.total_low is
-    'Least total over all readings of what Agora leaves open, in the currency.';
+    'Least total over all readings of what Agora leaves open, in the currency; null where it was not worked out.';
 comment on column agora.bill.total_high is
-    'Greatest total over all readings of what Agora leaves open, in the currency.';
+    'Greatest total over all readings of what Agora leaves open, in the currency; null where it was not worked out.';
 comment on column agora.bill.assumptions is
     'List of objects with key, value, text, and low and high: the totals, as strings in the currency, when this point alone is read otherwise.';
 comment on column agora.bill.exact_total is

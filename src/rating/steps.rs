@@ -17,7 +17,7 @@ use super::minutes::{self, LineMinutes, Lines, MonthMinutes, StandardLine};
 use super::price_book::{Plan, Readings};
 use super::standard::{self, StandardMinutes};
 use super::tiers::{self, TierShare};
-use super::{PriceBook, assumptions, free_minutes, range};
+use super::{PriceBook, TotalRange, assumptions, free_minutes, range};
 use crate::domain::{AccountId, Currency, DayUsage, Money, Month};
 
 /// Every step from seconds to the exact total.
@@ -67,12 +67,25 @@ pub fn rate_with_steps(
     usage: &[DayUsage],
     book: &PriceBook,
 ) -> Result<(Bill, RatingSteps), RatingError> {
+    let (mut bill, steps) = rate_by_the_book(account, month, usage, book)?;
+    let explored = range::explore(&steps, month, book, bill.total)?;
+    bill.range = explored.range;
+    bill.assumptions = assumptions::behind(&steps, &explored, book);
+    Ok((bill, steps))
+}
+
+/// The bill by the readings of the book alone: without range and assumptions.
+pub(super) fn rate_by_the_book(
+    account: &AccountId,
+    month: Month,
+    usage: &[DayUsage],
+    book: &PriceBook,
+) -> Result<(Bill, RatingSteps), RatingError> {
     let cells = minutes::cells_in_order(month, usage)?;
     let steps = steps(minutes::sum_month(&cells), month, book);
     let total = money(&steps.exact_total, book.currency)?;
     let (projects, unallocated) =
         allocate::allocate(total, &line_costs(&steps, book), &cells, book);
-    let explored = range::explore(&steps, month, book, total)?;
     let bill = Bill {
         account: account.clone(),
         month,
@@ -84,8 +97,8 @@ pub fn rate_with_steps(
         charges: steps.charges.clone(),
         exact_total: steps.exact_total.clone(),
         total,
-        range: explored.range,
-        assumptions: assumptions::behind(&steps, &explored, book),
+        range: TotalRange::only(total),
+        assumptions: Vec::new(),
         unpriced: steps.lines.unpriced.clone(),
         projects,
         unallocated,

@@ -245,6 +245,8 @@ mod tests {
           "projects_total": "0.10",
           "unallocated": "0.00",
           "exact_total": "0.100000000000",
+          "total_low": "0.10",
+          "total_high": "0.12",
           "book": {
             "name": "list-2021",
             "sha256": "00ff"
@@ -253,7 +255,9 @@ mod tests {
             {
               "key": "tier_fill",
               "value": "cheapest_first",
-              "text": "Audio fills the discount tiers first."
+              "text": "Audio fills the discount tiers first.",
+              "low": "0.10",
+              "high": "0.12"
             }
           ],
           "unpriced": [
