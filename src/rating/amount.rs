@@ -61,7 +61,7 @@ pub(super) fn exact(units: BigInt, scale: u32) -> BigRational {
 pub(super) fn rounded_to(units: &BigInt, places: u32) -> BigInt {
     let step = power_of_ten(places);
     let (whole, rest) = units.abs().div_rem(&step);
-    let up = if rest * 2 >= step { 1 } else { 0 };
+    let up = u32::from(rest * 2 >= step);
     (whole + up) * step * units.signum()
 }
 

@@ -71,6 +71,9 @@ pub(super) struct Settlement {
     pub(super) total: BigInt,
 }
 
+// Each percentage adds the four places of `WHOLE`.
+const _: () = assert!(SETTLED_SCALE == AMOUNT_SCALE + 4 && TOTAL_SCALE == SETTLED_SCALE + 4);
+
 /// Applies the terms to what usage costs, in units of [`AMOUNT_SCALE`].
 pub(super) fn settle(usage: &BigInt, terms: &Terms) -> Settlement {
     let discount = usage * amount::percent_units(&terms.discount_percent);
@@ -80,7 +83,6 @@ pub(super) fn settle(usage: &BigInt, terms: &Terms) -> Settlement {
     let net = discounted + &commitment;
     let tax = &net * amount::percent_units(&terms.tax_percent);
     let total = net * WHOLE + &tax;
-    debug_assert_eq!((SETTLED_SCALE, TOTAL_SCALE), (AMOUNT_SCALE + 4, AMOUNT_SCALE + 8));
     Settlement { discount, commitment, tax, total }
 }
 

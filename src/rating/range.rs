@@ -250,8 +250,8 @@ fn tier_points(steps: &RatingSteps, book: &PriceBook) -> Vec<(OpenPoint, Vec<Rea
 /// Points about what the usage means.
 fn usage_points(steps: &RatingSteps, book: &PriceBook) -> Vec<(OpenPoint, Vec<Reading>)> {
     let mut points = Vec::new();
-    let used = &steps.month.media;
-    let mut hdp = used.iter().filter(|sum| sum.media == Media::Hdp);
+    let sums = &steps.month.media;
+    let mut hdp = sums.iter().filter(|sum| sum.media == Media::Hdp);
     if let Some(own) = hdp.find_map(|sum| book.hdp_priced_as(sum.service)) {
         points.push((OpenPoint::HdpAs, own_first(own, &HDP_AS, Reading::HdpAs)));
     }
@@ -259,11 +259,11 @@ fn usage_points(steps: &RatingSteps, book: &PriceBook) -> Vec<(OpenPoint, Vec<Re
     if !steps.month.hdp_overlap_seconds.is_empty() {
         points.push((OpenPoint::HdpOverlap, both.map(Reading::HdpOverlap).into()));
     }
-    let uses = |service| used.iter().any(|sum| sum.service == service);
-    if uses(Service::Rtc) && uses(Service::Recording) {
+    let has = |service| sums.iter().any(|sum| sum.service == service);
+    if has(Service::Rtc) && has(Service::Recording) {
         points.push((OpenPoint::RecordingBesideRtc, both.map(Reading::RecordingBesideRtc).into()));
     }
-    if used.iter().any(|sum| sum.v1_values > 0) {
+    if sums.iter().any(|sum| sum.v1_values > 0) {
         let readings = [V1Minutes::AsShown, V1Minutes::Least].map(Reading::V1Minutes);
         points.push((OpenPoint::V1Minutes, readings.into()));
     }

@@ -5,7 +5,7 @@ use num_traits::Zero;
 
 use super::super::summary::thousands;
 use crate::domain::money::decimal_text;
-use crate::domain::{Media, Service};
+use crate::domain::{AccountId, Media, Service};
 use crate::rating::price_book::readings::{LineRounding, Rates, TierEdge, TierFill};
 use crate::rating::price_book::{Package, PricedType, StandardTerms};
 use crate::rating::price_books::months;
@@ -28,7 +28,7 @@ pub(super) fn explain(book: &PriceBook) -> Vec<String> {
 }
 
 fn in_force(book: &PriceBook) -> String {
-    let accounts: Vec<&str> = book.accounts.iter().map(|account| account.as_str()).collect();
+    let accounts: Vec<&str> = book.accounts.iter().map(AccountId::as_str).collect();
     let whose = match accounts.as_slice() {
         [] => "every account".to_owned(),
         names => names.join(", "),
@@ -48,10 +48,9 @@ fn month_plan(book: &PriceBook) -> Vec<String> {
     if book.free_minutes == 0 {
         return vec!["no free minutes".to_owned()];
     }
-    let taken: Vec<String> = book.free_order().iter().map(|of| priced_type(*of)).collect();
     vec![
         format!("{} free minutes a month, {order}:", count(book.free_minutes)),
-        format!("  {}", taken.join(", ")),
+        format!("  {}", free_order(book)),
     ]
 }
 
@@ -175,8 +174,20 @@ fn terms(book: &PriceBook) -> Vec<String> {
     if words.is_empty() { Vec::new() } else { vec![format!("then {}", words.join(", then "))] }
 }
 
-fn priced_type((service, kind, media): PricedType) -> String {
-    format!("{}.{media}", kind.label(service))
+/// What takes the free minutes, a type of media at a time; what has no price is left out.
+fn free_order(book: &PriceBook) -> String {
+    let is_billed = |of: &&PricedType| {
+        let counts = of.1 == LineKind::Usage || book.has_audience();
+        counts && book.price(**of, book.readings().hdp_as).is_some()
+    };
+    let taken: Vec<&PricedType> = book.free_order().iter().filter(is_billed).collect();
+    let same_media = taken.chunk_by(|one, next| one.2 == next.2);
+    let words = same_media.filter_map(|types| {
+        let services: Vec<&str> =
+            types.iter().map(|(service, kind, _)| kind.label(*service)).collect();
+        Some(format!("{} of {}", types.first()?.2, services.join(", ")))
+    });
+    words.collect::<Vec<_>>().join("; ")
 }
 
 /// An exact decimal without zeros at its end.
