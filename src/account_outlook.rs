@@ -15,7 +15,7 @@ use crate::outlook::budget::{Budget, BudgetScope, BudgetState, states};
 use crate::outlook::month::{Known, forecast};
 use crate::outlook::series::{UnknownDays, UsageSeries, history};
 use crate::outlook::{Outlook, backtest};
-use crate::rating::{PriceBook, RatingError};
+use crate::rating::{PriceBooks, PriceBooksError, RatingError};
 use crate::store::forecasts::{self, NewForecast};
 use crate::store::leases::Lease;
 use crate::store::{StoreError, budgets, requests, usage};
@@ -32,6 +32,9 @@ pub enum OutlookError {
     /// The usage cannot be rated.
     #[error(transparent)]
     Rating(#[from] RatingError),
+    /// No book holds for the month.
+    #[error(transparent)]
+    PriceBook(#[from] PriceBooksError),
     /// An amount of the settings that the currency does not have.
     #[error("{key} of the settings, '{text}', is no amount of {currency}")]
     Amount {
@@ -122,27 +125,28 @@ pub const DAYS_OF_LOOKING_BACK: u32 = 7;
 /// [`OutlookError`]; what was stored before it stays.
 pub async fn look_ahead(
     records: &Records<'_>,
-    book: &PriceBook,
+    books: &PriceBooks,
     settings: &OutlookSettings,
     lease: Option<&Lease>,
 ) -> Result<AccountOutlook, OutlookError> {
     let last_day = last_day(records).await?;
     if last_day.day() <= DAYS_OF_LOOKING_BACK {
         let month_before = Month::of(last_day).previous();
-        look_from(records, book, settings, lease, month_before.last_day()).await?;
+        look_from(records, books, settings, lease, month_before.last_day()).await?;
     }
-    look_from(records, book, settings, lease, last_day).await
+    look_from(records, books, settings, lease, last_day).await
 }
 
 async fn look_from(
     records: &Records<'_>,
-    book: &PriceBook,
+    books: &PriceBooks,
     settings: &OutlookSettings,
     lease: Option<&Lease>,
     last_day: NaiveDate,
 ) -> Result<AccountOutlook, OutlookError> {
     let (pool, account) = (records.store.pool(), records.account);
     let range = history(last_day).ok_or_else(|| OutlookError::NothingStored(account.clone()))?;
+    let book = books.in_force(Month::of(last_day))?;
     let loaded = load(records, range).await?;
     let known = Known { account, last_day, usage: &loaded.usage, unknown: &loaded.unknown, book };
     let outlook = forecast(known)?;
@@ -172,7 +176,7 @@ async fn look_from(
 /// [`OutlookError`].
 pub async fn try_past_months(
     records: &Records<'_>,
-    book: &PriceBook,
+    books: &PriceBooks,
 ) -> Result<Vec<backtest::Tried>, OutlookError> {
     let account = records.account;
     let pool = records.store.pool();
@@ -181,10 +185,11 @@ pub async fn try_past_months(
     let range = first.zip(yesterday).and_then(|(first, last)| DateRange::new(first, last).ok());
     let range = range.ok_or_else(|| OutlookError::NothingStored(account.clone()))?;
     let loaded = load(records, range).await?;
+    let book_of = |month| books.in_force(month).ok();
     let last_whole = Month::of(records.clock.today()).previous();
     let months: Vec<Month> = range.by_month().map(|days| Month::of(days.first())).collect();
     let months: Vec<Month> = months.into_iter().filter(|month| *month <= last_whole).collect();
-    Ok(backtest::backtest(account, &loaded.usage, &loaded.unknown, book, &months)?)
+    Ok(backtest::backtest(account, &loaded.usage, &loaded.unknown, book_of, &months)?)
 }
 
 /// Yesterday, or the day before as long as yesterday was not answered for.

@@ -19,7 +19,7 @@ use crate::agora_api::webhook::HookUrl;
 use crate::collect::CollectSettings;
 use crate::collect::due::DuePolicy;
 use crate::domain::{AccountId, Service, UsageSource};
-use crate::rating::{PriceBook, PriceBookError};
+use crate::rating::{PriceBook, PriceBookError, PriceBooks, PriceBooksError};
 use crate::store::DatabaseAddress;
 use crate::store::cluster::{ClusterSettings, default_data_folder};
 use raw::{RawAccount, RawSettings};
@@ -45,6 +45,9 @@ pub enum ConfigError {
     /// A price book that cannot be used.
     #[error(transparent)]
     PriceBook(#[from] PriceBookError),
+    /// Price books of which none, or more than one, holds for a month.
+    #[error(transparent)]
+    PriceBooks(#[from] PriceBooksError),
 }
 
 /// Everything that the program can be told.
@@ -86,14 +89,14 @@ pub struct AccountSettings {
     limits: ApiLimits,
     /// What to ask for and how.
     pub collect: CollectSettings,
-    /// Plan of the price list, `tiered` or `fixed`.
+    /// Plan whose built-in price book holds where `price_books` is empty.
     pub plan: String,
     /// Days for which single channels are kept; hourly sums are kept for ever.
     pub channel_retention_days: u32,
-    /// Price book file that replaces the plan's own.
-    pub price_book: Option<PathBuf>,
     /// Budgets, and how odd a day must be.
     pub outlook: OutlookSettings,
+    /// Price books that replace the plan's own: files, or names of built-in books.
+    pub price_books: Vec<String>,
 }
 
 /// Paces and bounds of calls.
@@ -232,7 +235,10 @@ impl AccountSettings {
             },
             channel_retention_days: raw.channel_retention_days,
             plan: text(|raw| raw.plan.as_ref()).unwrap_or_else(|| "tiered".into()),
-            price_book: own.price_book.clone().or_else(|| common.price_book.clone()),
+            price_books: match own.price_books()? {
+                Some(books) => books,
+                None => common.price_books()?.unwrap_or_default(),
+            },
         })
     }
 
@@ -267,22 +273,35 @@ impl AccountSettings {
         })
     }
 
-    /// The price book of the account's plan, or the file that replaces it.
+    /// The price books of the account: those of the settings, or the built-in one of its plan.
     ///
     /// # Errors
-    /// [`ConfigError`] naming the file, the key and what is allowed.
-    pub fn price_book(&self) -> Result<PriceBook, ConfigError> {
-        if let Some(path) = &self.price_book {
-            let text = std::fs::read_to_string(path).map_err(|error| {
-                value(format!("price book {} cannot be read: {error}", path.display()))
+    /// [`ConfigError`] naming the file, the key and what is allowed, or two
+    /// books that hold for the same month.
+    pub fn price_books(&self) -> Result<PriceBooks, ConfigError> {
+        let books = if self.price_books.is_empty() {
+            let embedded = PriceBook::embedded(&self.plan).ok_or_else(|| {
+                let known = PriceBook::embedded_plans().join(", ");
+                value(format!("plan = '{}' is not known; use one of {known}", self.plan))
             })?;
-            return Ok(PriceBook::parse(&path.display().to_string(), &text)?);
-        }
-        let embedded = PriceBook::embedded(&self.plan).ok_or_else(|| {
-            value(format!("plan = '{}' is not known; use tiered or fixed", self.plan))
-        })?;
-        Ok(embedded?)
+            vec![embedded?]
+        } else {
+            self.price_books.iter().map(|name| price_book(name)).collect::<Result<_, _>>()?
+        };
+        Ok(PriceBooks::new(&self.account, books)?)
     }
+}
+
+/// The built-in book of that name, or the file.
+fn price_book(name: &str) -> Result<PriceBook, ConfigError> {
+    if PriceBook::embedded_names().contains(&name)
+        && let Some(embedded) = PriceBook::embedded(name)
+    {
+        return Ok(embedded?);
+    }
+    let text = std::fs::read_to_string(name)
+        .map_err(|error| value(format!("price book {name} cannot be read: {error}")))?;
+    Ok(PriceBook::parse(name, &text)?)
 }
 
 fn value(message: String) -> ConfigError {

@@ -8,7 +8,7 @@ use chrono::Days;
 use crate::collect::holes::{Coverage, Hole};
 use crate::collect::{CollectError, Records};
 use crate::domain::{AccountId, BillStatus, DateRange, DayUsage, Month, Project};
-use crate::rating::{Bill, PriceBook, RatingError, rate};
+use crate::rating::{Bill, PriceBooks, PriceBooksError, RatingError, rate};
 use crate::report::{
     self, MissingDays, MonthReport, Published, ReportError, ReportOptions, write_month,
 };
@@ -24,6 +24,9 @@ pub enum MonthReportError {
     /// Usage could not be read.
     #[error(transparent)]
     Collect(#[from] CollectError),
+    /// No price book holds for the month.
+    #[error(transparent)]
+    PriceBook(#[from] PriceBooksError),
     /// The usage cannot be rated.
     #[error(transparent)]
     Rating(#[from] RatingError),
@@ -66,10 +69,11 @@ pub struct Written {
 /// [`MonthReportError`]; the earlier files are as they were.
 pub async fn write(
     records: &Records<'_>,
-    book: &PriceBook,
+    books: &PriceBooks,
     month: Month,
     options: &ReportOptions,
 ) -> Result<Written, MonthReportError> {
+    let book = books.in_force(month)?;
     let loaded = load(records, month).await?;
     let bill = rate(records.account, month, &loaded.usage, book)?;
     let report = MonthReport {

@@ -3,8 +3,9 @@
 use super::failure::{Exit, Failure};
 use super::print::{Output, is_for_people, print_rows, say_line};
 use super::report::amount;
+use crate::account_outlook::OutlookError;
 use crate::context::Context;
-use crate::domain::{Money, ProjectId};
+use crate::domain::{Money, Month, ProjectId};
 use crate::outlook::budget::{Budget, BudgetScope, DEFAULT_THRESHOLDS_PERCENT, check_thresholds};
 use crate::store::analyst_queries::{ResultTable, ValueKind};
 use crate::store::{budgets, projects};
@@ -67,7 +68,9 @@ pub(super) async fn run(context: &Context, command: BudgetCommand) -> Result<Exi
 
 async fn set(context: &Context, arguments: SetArguments) -> Result<Exit, Failure> {
     let settings = only_account(context, arguments.scope.account.as_deref())?;
-    let currency = settings.price_book()?.currency;
+    let books = settings.price_books()?;
+    let book = books.in_force(Month::of(context.clock.today())).map_err(OutlookError::from)?;
+    let currency = book.currency;
     let wrong = || {
         let text = &arguments.amount;
         Failure::new(Exit::Usage, format!("'{text}' is not an amount of {}", currency.code()))

@@ -121,8 +121,8 @@ fn reload(common: &Common, daemon: &Daemon, observation: &Observation) {
 
 fn assignment(context: &Context) -> Result<Assignment, Failure> {
     let account = |settings: &crate::config::AccountSettings| {
-        let (api, book) = (context.api(settings)?, settings.price_book()?);
-        Ok(Arc::new(AccountAtWork { settings: settings.clone(), api, book }))
+        let (api, books) = (context.api(settings)?, settings.price_books()?);
+        Ok(Arc::new(AccountAtWork { settings: settings.clone(), api, books }))
     };
     let accounts: Result<Vec<_>, Failure> = context.settings.accounts.iter().map(account).collect();
     Ok(Assignment {

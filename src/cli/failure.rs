@@ -187,6 +187,11 @@ impl From<MonthReportError> for Failure {
             MonthReportError::NothingStored(_) => Self::new(Exit::Failed, error.to_string())
                 .hint("fetch it first: `agora-usage sync usage`, or `agora-usage backfill`"),
             MonthReportError::Collect(error) => error.into(),
+            MonthReportError::PriceBook(_) => Self::new(Exit::Configuration, error.to_string())
+                .hint(
+                    "add a book for the month to price_books; `agora-usage check` explains \
+                     the books",
+                ),
             MonthReportError::Rating(error) => error.into(),
             MonthReportError::Draft(error) => error.into(),
             MonthReportError::Files(error) => error.into(),

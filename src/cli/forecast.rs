@@ -103,9 +103,9 @@ async fn foretold(
     is_text: bool,
     rows: &mut ResultTable,
 ) -> Result<Exit, Failure> {
-    let book = settings.price_book()?;
+    let books = settings.price_books()?;
     let records = records(context, store, settings);
-    let seen = look_ahead(&records, &book, &settings.outlook, None).await?;
+    let seen = look_ahead(&records, &books, &settings.outlook, None).await?;
     if is_text {
         say_line(format_args!("{}", in_words(&settings.account, &seen)));
     } else {
@@ -186,7 +186,7 @@ fn forecast_in_words(found: &MonthForecast) -> Vec<String> {
     ];
     if let Some(day) = found.first_billed_day {
         let tense = if day <= found.last_day { "were used up" } else { "will be used up" };
-        lines.push(format!("  free minutes {tense} on {day}"));
+        lines.push(format!("  included minutes {tense} on {day}"));
     }
     let mut projects: Vec<_> = found.projects.iter().collect();
     projects.sort_by_key(|p| (std::cmp::Reverse(p.expected.minor_units), &p.project_id));
@@ -234,18 +234,18 @@ async fn tried(
     is_text: bool,
     rows: &mut ResultTable,
 ) -> Result<Exit, Failure> {
-    let book = settings.price_book()?;
-    let tried = try_past_months(&records(context, store, settings), &book).await?;
+    let books = settings.price_books()?;
+    let tried = try_past_months(&records(context, store, settings), &books).await?;
     if is_text {
         say_line(format_args!("{}", scores_in_words(&settings.account, &tried)));
     } else {
-        let scale = book.currency.minor_unit_digits();
         let row = |one: &Tried| {
+            let scale = one.currency.minor_unit_digits();
             let amounts = [one.actual, one.expected, one.low, one.high, one.naive];
             let amounts = amounts.map(|units| decimal_text(units, scale));
             let when = [one.month.to_string(), one.last_day.to_string()];
             let texts = std::iter::once(settings.account.to_string()).chain(when).chain(amounts);
-            texts.chain([book.currency.code().to_owned()]).map(Some).collect()
+            texts.chain([one.currency.code().to_owned()]).map(Some).collect()
         };
         rows.rows.extend(tried.iter().map(row));
     }
@@ -281,6 +281,11 @@ impl From<OutlookError> for Failure {
             OutlookError::Amount { .. } => Self::new(Exit::Configuration, error.to_string())
                 .hint("write it with a point and at most as many decimals as the currency has"),
             OutlookError::Collect(error) => error.into(),
+            OutlookError::PriceBook(error) => Self::new(Exit::Configuration, error.to_string())
+                .hint(
+                    "add a book for the month to price_books; `agora-usage check` explains \
+                     the books",
+                ),
             OutlookError::Rating(error) => error.into(),
         }
     }

@@ -9,7 +9,7 @@ use crate::collect::Records;
 use crate::context::Context;
 use crate::domain::{Money, Month};
 use crate::month_report::{Written, write};
-use crate::rating::PriceBook;
+use crate::rating::{PriceBooks, TotalRange};
 use crate::report::{Format, ReportOptions, check_writable};
 
 /// Arguments of `report`.
@@ -57,10 +57,10 @@ pub(super) async fn run(context: &Context, arguments: ReportArguments) -> Result
     };
     check_writable(&options.out)?;
     let books =
-        accounts.iter().map(|account| account.price_book()).collect::<Result<Vec<_>, _>>()?;
+        accounts.iter().map(|account| account.price_books()).collect::<Result<Vec<_>, _>>()?;
     let store = context.open_store().await?;
     let mut exit = Exit::Done;
-    for (account, book) in accounts.into_iter().zip(&books) {
+    for (account, books) in accounts.into_iter().zip(&books) {
         let records = Records {
             store: &store,
             account: &account.account,
@@ -69,7 +69,7 @@ pub(super) async fn run(context: &Context, arguments: ReportArguments) -> Result
         };
         // One account that fails does not stop the others.
         exit =
-            exit.and(report(&records, book, &months, &options).await.unwrap_or_else(|failure| {
+            exit.and(report(&records, books, &months, &options).await.unwrap_or_else(|failure| {
                 failure.print();
                 failure.exit
             }));
@@ -80,13 +80,13 @@ pub(super) async fn run(context: &Context, arguments: ReportArguments) -> Result
 
 async fn report(
     records: &Records<'_>,
-    book: &PriceBook,
+    books: &PriceBooks,
     months: &[Month],
     options: &ReportOptions,
 ) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     for month in months {
-        let written = write(records, book, *month, options).await?;
+        let written = write(records, books, *month, options).await?;
         print(&written);
         exit = exit.and(if written.has_gaps { Exit::Partial } else { Exit::Done });
     }
@@ -115,10 +115,23 @@ fn print(written: &Written) {
         published.files,
         published.folder.display()
     ));
+    for charge in &bill.charges {
+        say_line(format_args!("  {}", charge.text));
+    }
     for assumption in &bill.assumptions {
         say_line(format_args!(
-            "  assumed {} = {}: {}",
-            assumption.key, assumption.value, assumption.text
+            "  assumed {} = {}: {}{}",
+            assumption.key,
+            assumption.value,
+            assumption.text,
+            otherwise(&assumption.range)
+        ));
+    }
+    if bill.range.is_open() {
+        say_line(format_args!(
+            "  all readings together: {} to {}",
+            amount(&bill.range.low),
+            amount(&bill.range.high)
         ));
     }
     for usage in &bill.unpriced {
@@ -129,6 +142,15 @@ fn print(written: &Written) {
     }
     if !written.holes.is_empty() {
         eprintln!("warning: {}", holes(&written.holes).trim_end());
+    }
+}
+
+/// What the total could be when one point is read otherwise; empty where it cannot differ.
+fn otherwise(range: &TotalRange) -> String {
+    if range.is_open() {
+        format!(" Read otherwise: {} to {}.", amount(&range.low), amount(&range.high))
+    } else {
+        String::new()
     }
 }
 

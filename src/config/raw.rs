@@ -72,7 +72,8 @@ pub(super) struct RawSettings {
     usage_api: Option<String>,
     services: Option<Names>,
     plan: Option<String>,
-    price_book: Option<PathBuf>,
+    price_book: Option<String>,
+    price_books: Option<Names>,
     #[serde(skip)]
     pub(super) defaults: RawAccount,
 }
@@ -89,7 +90,8 @@ pub(super) struct RawAccount {
     pub(super) usage_api: Option<String>,
     pub(super) services: Option<Names>,
     pub(super) plan: Option<String>,
-    pub(super) price_book: Option<PathBuf>,
+    price_book: Option<String>,
+    price_books: Option<Names>,
 }
 
 /// Defaults, each with its reason in the README.
@@ -199,6 +201,7 @@ impl RawSettings {
             services: self.services.clone(),
             plan: self.plan.clone(),
             price_book: self.price_book.clone(),
+            price_books: self.price_books.clone(),
         };
         self
     }
@@ -208,6 +211,17 @@ impl RawAccount {
     /// The secret, from the settings or from the file that they name.
     pub(super) fn secret(&self) -> Result<Option<SecretString>, ConfigError> {
         own_or_in_file(self.customer_secret.as_ref(), self.customer_secret_file.as_deref())
+    }
+
+    /// The price books that are named here, one or several.
+    pub(super) fn price_books(&self) -> Result<Option<Vec<String>>, ConfigError> {
+        match (&self.price_book, &self.price_books) {
+            (Some(_), Some(_)) => {
+                Err(value("price_book and price_books are both set; use one of them".to_owned()))
+            }
+            (Some(book), None) => Ok(Some(vec![book.clone()])),
+            (None, books) => Ok(books.as_ref().map(|names| names.0.clone())),
+        }
     }
 }
 

@@ -21,7 +21,7 @@ fn defaults_are_those_of_the_readme() {
     assert_eq!(account.collect.services, services);
     assert_eq!(account.hosts[0].as_str(), "https://api.agora.io/");
     assert!(matches!(account.api_settings(), Err(ConfigError::NoCredentials(_))));
-    assert_eq!(account.price_book().expect("embedded").name, "tiered-usd");
+    assert_eq!(account.price_books().expect("embedded").all()[0].name, "tiered-usd");
 }
 
 #[test]
@@ -147,4 +147,29 @@ fn recording_beside_rtc_may_count_twice() {
     assert!(twice("services = \"rtc, recording\""));
     assert!(!twice("services = [\"recording\"]"));
     assert!(!twice("services = [\"rtc\", \"recording\"]\nusage_api = \"v1\""));
+}
+
+#[test]
+fn price_books_are_files_or_names_of_built_in_ones() {
+    let folder = tempfile::tempdir().expect("folder");
+    let contract = folder.path().join("contract.toml");
+    let lines = "name = \"contract\"\nextends = \"tiered-usd\"\nvalid_to = \"2025-07\"\n";
+    std::fs::write(&contract, lines).expect("written");
+    let contract = contract.display();
+    let list = settings(&format!("price_books = ['{contract}', 'standard-usd']")).expect("valid");
+    let books = list.accounts[0].price_books().expect("two books");
+    let chosen = |month: &str| {
+        let month = crate::domain::Month::parse(month).expect("valid");
+        books.in_force(month).expect("one book").name.clone()
+    };
+    assert_eq!((chosen("2025-07"), chosen("2025-08")), ("contract".into(), "standard-usd".into()));
+
+    let refused = |toml: &str| {
+        let settings = settings(toml).expect("valid");
+        settings.accounts[0].price_books().expect_err("refused").to_string()
+    };
+    assert!(refused("price_books = 'tiered-usd, fixed-usd'").contains("both hold for account"));
+    assert!(refused("price_book = 'none.toml'").contains("none.toml cannot be read"));
+    assert!(refused("plan = 'weekly'").contains("use one of tiered, fixed, standard"));
+    assert!(message("price_book = 'a'\nprice_books = ['b']").contains("use one of them"));
 }

@@ -10,8 +10,8 @@ use chrono::{Days, NaiveDate};
 
 use super::month::{Known, forecast};
 use super::series::UnknownDays;
-use crate::domain::{AccountId, DayUsage, Month};
-use crate::rating::{PriceBook, RatingError, rate};
+use crate::domain::{AccountId, Currency, DayUsage, Month};
+use crate::rating::{PriceBook, RatingError, rate_by_the_book};
 
 /// Known days of the month at which a forecast is made.
 pub const CHECKPOINT_DAYS: [u64; 4] = [5, 10, 15, 20];
@@ -23,6 +23,8 @@ pub struct Tried {
     pub month: Month,
     /// Newest day that was known.
     pub last_day: NaiveDate,
+    /// Of every amount.
+    pub currency: Currency,
     /// What the month cost.
     pub actual: i128,
     /// What was expected.
@@ -48,23 +50,24 @@ pub struct Score {
     pub in_range_percent: usize,
 }
 
-/// Tries each checkpoint of the months; a month without cost or without enough
-/// days before it is left out.
+/// Tries each checkpoint of the months; a month without cost, without a book or
+/// without enough days before it is left out.
 ///
 /// # Errors
 /// [`RatingError`] where usage cannot be rated.
-pub fn backtest(
+pub fn backtest<'b>(
     account: &AccountId,
     usage: &[DayUsage],
     unknown: &[UnknownDays],
-    book: &PriceBook,
+    book_of: impl Fn(Month) -> Option<&'b PriceBook>,
     months: &[Month],
 ) -> Result<Vec<Tried>, RatingError> {
     let mut tried = Vec::new();
     for month in months {
         let of_month: Vec<DayUsage> =
             usage.iter().filter(|row| month.days().contains(row.day)).cloned().collect();
-        let actual = rate(account, *month, &of_month, book)?.total.minor_units;
+        let Some(book) = book_of(*month) else { continue };
+        let actual = rate_by_the_book(account, *month, &of_month, book)?.0.total.minor_units;
         if actual == 0 {
             continue;
         }
@@ -82,6 +85,7 @@ pub fn backtest(
             tried.push(Tried {
                 month: *month,
                 last_day,
+                currency: book.currency,
                 actual,
                 expected: found.expected.total.minor_units,
                 low: found.low.minor_units,
@@ -108,7 +112,7 @@ fn run_rate(
     for seconds in carried_on.iter_mut().flat_map(|row| &mut row.seconds).flatten() {
         *seconds = i64::try_from(i128::from(*seconds) * days / so_far).unwrap_or(i64::MAX);
     }
-    Ok(rate(account, month, &carried_on, book)?.total.minor_units)
+    Ok(rate_by_the_book(account, month, &carried_on, book)?.0.total.minor_units)
 }
 
 /// The score of tried forecasts.
@@ -191,7 +195,8 @@ mod tests {
     }
 
     fn tried(usage: &[DayUsage]) -> Vec<Tried> {
-        backtest(&account(), usage, &[], &tiered(), &months()).expect("rated")
+        let book = tiered();
+        backtest(&account(), usage, &[], |_| Some(&book), &months()).expect("rated")
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::series::{SeriesKey, UnknownDays, UsageSeries, history};
 use crate::domain::{
     AccountId, DateRange, DayUsage, Media, MediaSet, Money, Month, ProjectId, Service, UsageSource,
 };
-use crate::rating::{Bill, PriceBook, RatingError, rate};
+use crate::rating::{Bill, Charge, ChargeKind, PriceBook, RatingError, rate_by_the_book};
 
 /// What a forecast is made from.
 #[derive(Debug, Clone, Copy)]
@@ -128,7 +128,8 @@ pub fn forecast(known: Known<'_>) -> Result<Outlook, RatingError> {
     let month = Month::of(known.last_day);
     let of_month = |row: &&DayUsage| month.days().contains(row.day) && row.day <= known.last_day;
     let past: Vec<DayUsage> = known.usage.iter().filter(of_month).cloned().collect();
-    let rated = |usage: &[DayUsage]| rate(known.account, month, usage, known.book);
+    let rated =
+        |usage: &[DayUsage]| rate_by_the_book(known.account, month, usage, known.book).map(|r| r.0);
     let to_date = rated(&past)?;
     let to_come = DateRange::new(next_day, month.last_day()).ok();
     let series =
@@ -146,8 +147,10 @@ pub fn forecast(known: Known<'_>) -> Result<Outlook, RatingError> {
     let expected = rated(&together(expected_cells.clone()))?;
     let low = rated(&together(lines.at_end(&expected_cells, false)))?.total;
     let high = rated(&together(lines.at_end(&expected_cells, true)))?.total;
+    let is_package = |charge: &Charge| charge.kind == ChargeKind::Package;
+    let has_package = expected.charges.iter().any(is_package);
     let running = running(&known, month, &together(expected_cells))?;
-    let first_billed_day = first_billed_day(&known, month, &running.1);
+    let first_billed_day = first_billed_day(&known, month, &running.1, has_package);
     let least = |a: Money, b: Money| if a.minor_units <= b.minor_units { a } else { b };
     let most = |a: Money, b: Money| if a.minor_units >= b.minor_units { a } else { b };
     Ok(Outlook::Forecast(Box::new(MonthForecast {
@@ -298,8 +301,8 @@ fn running(
     let mut is_billed = BTreeMap::new();
     for day in month.days().days() {
         let until: Vec<DayUsage> = usage.iter().filter(|row| row.day <= day).cloned().collect();
-        let bill = rate(known.account, month, &until, known.book)?;
-        is_billed.insert(day, bill.lines.iter().any(|line| line.billable_minutes > 0));
+        let (bill, _) = rate_by_the_book(known.account, month, &until, known.book)?;
+        is_billed.insert(day, is_beyond_what_is_included(&bill));
         if day >= known.last_day {
             let of = |p: crate::rating::ProjectAllocation| (p.project_id, p.cost_minor_units);
             totals.push(RunningTotal {
@@ -312,14 +315,22 @@ fn running(
     Ok((totals, is_billed))
 }
 
-/// None for a plan without free minutes: there the first day is no news.
+/// Whether minutes are paid for beyond those that are free or bought in advance.
+fn is_beyond_what_is_included(bill: &Bill) -> bool {
+    bill.lines.iter().any(|line| line.billable_minutes > 0)
+        || bill.charges.iter().any(|charge| charge.kind == ChargeKind::Overage)
+}
+
+/// None for a plan that includes nothing: there the first day is no news.
 fn first_billed_day(
     known: &Known<'_>,
     month: Month,
     is_billed: &BTreeMap<NaiveDate, bool>,
+    has_package: bool,
 ) -> Option<NaiveDate> {
     let day = *is_billed.iter().find(|(_, is_billed)| **is_billed)?.0;
-    (known.book.free_minutes > 0 && month.days().contains(day)).then_some(day)
+    let is_included = known.book.free_minutes > 0 || has_package;
+    (is_included && month.days().contains(day)).then_some(day)
 }
 
 #[cfg(test)]

@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::money::decimal_text;
 use crate::domain::{DateRange, Money, ProjectId};
-use crate::rating::bill::exact_decimal_units;
-use crate::rating::{Assumption, Bill, LINE_SCALE};
+use crate::rating::{Assumption, Bill, LINE_SCALE, decimal_units};
 
 use super::month::ProjectMonth;
 use super::{Coverage, MonthReport, ReportError};
@@ -53,6 +52,9 @@ struct Manifest<'a> {
     projects_total: String,
     unallocated: String,
     exact_total: String,
+    /// Least and greatest total over all readings of the assumptions.
+    total_low: String,
+    total_high: String,
     book: BookEntry<'a>,
     assumptions: Vec<AssumptionEntry<'a>>,
     unpriced: Vec<UnpricedEntry<'a>>,
@@ -73,6 +75,9 @@ struct AssumptionEntry<'a> {
     key: &'a str,
     value: &'a str,
     text: &'a str,
+    /// Least and greatest total when this point alone is read otherwise.
+    low: String,
+    high: String,
 }
 
 #[derive(Serialize)]
@@ -133,7 +138,9 @@ pub(super) fn text(
         bill_total: bill.total.to_string(),
         projects_total: projects_total.to_string(),
         unallocated: bill.unallocated.to_string(),
-        exact_total: decimal_text(exact_decimal_units(&bill.exact_total, LINE_SCALE)?, LINE_SCALE),
+        exact_total: decimal_text(decimal_units(&bill.exact_total, LINE_SCALE)?, LINE_SCALE),
+        total_low: bill.range.low.to_string(),
+        total_high: bill.range.high.to_string(),
         book: BookEntry { name: &bill.book_name, sha256: &bill.book_sha256 },
         assumptions: assumptions(bill),
         unpriced: unpriced(bill),
@@ -149,7 +156,13 @@ pub(super) fn text(
 fn assumptions(bill: &Bill) -> Vec<AssumptionEntry<'_>> {
     bill.assumptions
         .iter()
-        .map(|Assumption { key, value, text }| AssumptionEntry { key, value, text })
+        .map(|Assumption { key, value, text, range }| AssumptionEntry {
+            key,
+            value,
+            text,
+            low: range.low.to_string(),
+            high: range.high.to_string(),
+        })
         .collect()
 }
 
@@ -232,6 +245,8 @@ mod tests {
           "projects_total": "0.10",
           "unallocated": "0.00",
           "exact_total": "0.100000000000",
+          "total_low": "0.10",
+          "total_high": "0.12",
           "book": {
             "name": "list-2021",
             "sha256": "00ff"
@@ -240,7 +255,9 @@ mod tests {
             {
               "key": "tier_fill",
               "value": "cheapest_first",
-              "text": "Audio fills the discount tiers first."
+              "text": "Audio fills the discount tiers first.",
+              "low": "0.10",
+              "high": "0.12"
             }
           ],
           "unpriced": [

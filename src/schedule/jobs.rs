@@ -20,7 +20,7 @@ use crate::account_outlook::{OutlookError, OutlookSettings};
 use crate::agora_api::ApiErrorKind;
 use crate::collect::{CollectError, Collector};
 use crate::month_report::MonthReportError;
-use crate::rating::PriceBook;
+use crate::rating::PriceBooks;
 use crate::store::StoreError;
 
 /// A job that the daemon runs for every account.
@@ -123,10 +123,10 @@ pub const JOBS: &[JobDefinition] = &[
 pub struct JobContext<'a> {
     /// Client, database, settings and leave to work.
     pub collector: Collector<'a>,
-    /// Price book of the account.
-    pub book: &'a PriceBook,
     /// Budgets, and how odd a day must be.
     pub outlook: &'a OutlookSettings,
+    /// Price books of the account.
+    pub books: &'a PriceBooks,
     /// Folder that reports are written into.
     pub report_folder: &'a Path,
     /// Days for which channels are kept, whole UTC days before today.

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::collect::{Collector, Records};
 use crate::config::AccountSettings;
 use crate::observe::metrics;
-use crate::rating::PriceBook;
+use crate::rating::PriceBooks;
 use crate::store::job_runs::{self, RunOutcome, RunState, Slot, UNAUTHORIZED_FIGURE};
 use crate::store::{Store, StoreError, projects};
 
@@ -27,8 +27,8 @@ pub struct AccountAtWork {
     pub settings: AccountSettings,
     /// Client of the account; paces all its jobs together.
     pub api: AgoraApi,
-    /// Price book of the account.
-    pub book: PriceBook,
+    /// Price books of the account.
+    pub books: PriceBooks,
 }
 
 /// What every run shares.
@@ -113,8 +113,8 @@ async fn run_with_lease(
     let collector = Collector { api: &account.api, records, lease: held.lease(), stop };
     let context = JobContext {
         collector,
-        book: &account.book,
         outlook: &account.settings.outlook,
+        books: &account.books,
         report_folder: &planned.report_folder,
         channel_retention_days: account.settings.channel_retention_days,
         slot: planned.slot,

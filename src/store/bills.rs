@@ -8,8 +8,10 @@ use super::copy::CopyRows;
 use super::error::StoreError;
 use crate::domain::money::decimal_text;
 use crate::domain::{BillStatus, Media, Service};
-use crate::rating::bill::exact_decimal_units;
-use crate::rating::{ALLOCATION_SCALE, Bill, BillLine, DayAllocation, LINE_SCALE, RatingError};
+use crate::rating::{
+    ALLOCATION_SCALE, Bill, BillLine, Charge, DayAllocation, LINE_SCALE, RatingError,
+    decimal_units, exact_decimal_units,
+};
 use crate::store::statement::{begin_transaction, query};
 
 /// Revision number of the draft.
@@ -87,11 +89,13 @@ async fn insert_bill(
     status: BillStatus,
     rated_at: DateTime<Utc>,
 ) -> Result<(), BillWriteError> {
-    let exact_total = exact_decimal_units(&bill.exact_total, LINE_SCALE)?;
+    let exact_total = decimal_units(&bill.exact_total, LINE_SCALE)?;
     query(
         "insert into agora.bill (account_id, month, revision, status, currency, \
-         minor_unit_digits, exact_total, total, unallocated, book_name, book_sha256, rated_at) \
-         values ($1, $2, $3, $4, $5, $6, $7::numeric, $8::numeric, $9::numeric, $10, $11, $12)",
+         minor_unit_digits, exact_total, total, unallocated, book_name, book_sha256, rated_at, \
+         plan, total_low, total_high, assumptions) \
+         values ($1, $2, $3, $4, $5, $6, $7::numeric, $8::numeric, $9::numeric, $10, $11, $12, \
+         $13, $14::numeric, $15::numeric, $16)",
     )
     .bind(bill.account.as_str())
     .bind(bill.month.first_day())
@@ -105,36 +109,120 @@ async fn insert_bill(
     .bind(&bill.book_name)
     .bind(&bill.book_sha256)
     .bind(rated_at)
+    .bind(bill.plan.name())
+    .bind(bill.range.low.to_string())
+    .bind(bill.range.high.to_string())
+    .bind(assumptions(bill))
     .execute(connection)
     .await
     .map_err(StoreError::during("writing bill"))?;
     Ok(())
 }
 
-async fn insert_lines(connection: &mut PgConnection, bill: &Bill) -> Result<(), BillWriteError> {
-    fn column<T>(lines: &[BillLine], value: impl Fn(&BillLine) -> T) -> Vec<T> {
-        lines.iter().map(value).collect()
+/// The assumptions as the table keeps them; amounts are strings, so that no reader makes floats.
+fn assumptions(bill: &Bill) -> serde_json::Value {
+    let entries = bill.assumptions.iter().map(|assumption| {
+        serde_json::json!({
+            "key": assumption.key,
+            "value": assumption.value,
+            "text": assumption.text,
+            "low": assumption.range.low.to_string(),
+            "high": assumption.range.high.to_string(),
+        })
+    });
+    entries.collect()
+}
+
+/// A line or a charge as a row of `bill_line`.
+struct LineRow {
+    kind: &'static str,
+    service: &'static str,
+    media: &'static str,
+    tier: u32,
+    seconds: Option<u128>,
+    minutes: u128,
+    free_minutes: u128,
+    billable_minutes: u128,
+    coefficient: Option<i128>,
+    unit_price_per_1000: i128,
+    amount: i128,
+    note: Option<String>,
+}
+
+impl LineRow {
+    fn of_line(line: &BillLine) -> Result<Self, RatingError> {
+        let exact = |amount| exact_decimal_units(amount, LINE_SCALE);
+        Ok(Self {
+            kind: line.kind.name(),
+            service: line.service.name(),
+            media: line.media.name(),
+            tier: line.tier,
+            seconds: line.seconds,
+            minutes: line.minutes,
+            free_minutes: line.free_minutes,
+            billable_minutes: line.billable_minutes,
+            coefficient: line.coefficient.as_ref().map(exact).transpose()?,
+            unit_price_per_1000: exact(&line.unit_price_per_1000)?,
+            amount: exact(&line.amount)?,
+            note: None,
+        })
     }
-    let exact = |amount| exact_decimal_units(amount, LINE_SCALE);
-    let prices: Result<Vec<_>, _> =
-        bill.lines.iter().map(|line| exact(&line.unit_price_per_1000)).collect();
-    let amounts: Result<Vec<_>, _> = bill.lines.iter().map(|line| exact(&line.amount)).collect();
-    let texts = |units: Vec<i128>| -> Vec<String> {
-        units.into_iter().map(|units| decimal_text(units, LINE_SCALE)).collect()
-    };
+
+    /// `number` counts the charges of one kind, from 1.
+    fn of_charge(charge: &Charge, number: u32) -> Result<Self, RatingError> {
+        let price = charge.unit_price_per_1000.as_ref();
+        let price = price.map(|price| exact_decimal_units(price, LINE_SCALE)).transpose()?;
+        Ok(Self {
+            kind: charge.kind.name(),
+            service: "",
+            media: "",
+            tier: number,
+            seconds: None,
+            minutes: charge.minutes.unwrap_or(0),
+            free_minutes: 0,
+            billable_minutes: charge.minutes.unwrap_or(0),
+            coefficient: None,
+            unit_price_per_1000: price.unwrap_or(0),
+            amount: decimal_units(&charge.amount, LINE_SCALE)?,
+            note: Some(charge.text.clone()),
+        })
+    }
+}
+
+fn line_rows(bill: &Bill) -> Result<Vec<LineRow>, RatingError> {
+    let mut rows = bill.lines.iter().map(LineRow::of_line).collect::<Result<Vec<_>, _>>()?;
+    let mut number = 0;
+    let mut kind_before = None;
+    for charge in &bill.charges {
+        number = if kind_before == Some(charge.kind) { number + 1 } else { 1 };
+        kind_before = Some(charge.kind);
+        rows.push(LineRow::of_charge(charge, number)?);
+    }
+    Ok(rows)
+}
+
+async fn insert_lines(connection: &mut PgConnection, bill: &Bill) -> Result<(), BillWriteError> {
+    fn column<'a, T>(rows: &'a [LineRow], value: impl Fn(&'a LineRow) -> T) -> Vec<T> {
+        rows.iter().map(value).collect()
+    }
+    let text = |units: i128| decimal_text(units, LINE_SCALE);
+    let rows = line_rows(bill)?;
     query(include_str!("sql/insert_bill_lines.sql"))
         .bind(bill.account.as_str())
         .bind(bill.month.first_day())
         .bind(DRAFT)
-        .bind(column(&bill.lines, |line| line.service.name()))
-        .bind(column(&bill.lines, |line| line.media.name()))
-        .bind(column(&bill.lines, |line| i32::try_from(line.tier).unwrap_or(i32::MAX)))
-        .bind(column(&bill.lines, |line| line.seconds.map(|seconds| seconds.to_string())))
-        .bind(column(&bill.lines, |line| line.minutes.to_string()))
-        .bind(column(&bill.lines, |line| line.free_minutes.to_string()))
-        .bind(column(&bill.lines, |line| line.billable_minutes.to_string()))
-        .bind(texts(prices?))
-        .bind(texts(amounts?))
+        .bind(column(&rows, |row| row.kind))
+        .bind(column(&rows, |row| row.service))
+        .bind(column(&rows, |row| row.media))
+        .bind(column(&rows, |row| i32::try_from(row.tier).unwrap_or(i32::MAX)))
+        .bind(column(&rows, |row| row.seconds.map(|seconds| seconds.to_string())))
+        .bind(column(&rows, |row| row.minutes.to_string()))
+        .bind(column(&rows, |row| row.free_minutes.to_string()))
+        .bind(column(&rows, |row| row.billable_minutes.to_string()))
+        .bind(column(&rows, |row| row.coefficient.map(text)))
+        .bind(column(&rows, |row| text(row.unit_price_per_1000)))
+        .bind(column(&rows, |row| text(row.amount)))
+        .bind(column(&rows, |row| row.note.as_deref()))
         .execute(connection)
         .await
         .map_err(StoreError::during("writing bill_line"))?;
@@ -174,4 +262,39 @@ fn costs_of(day: &DayAllocation, service: Service) -> Option<[i128; Media::COUNT
         costs[line.media.index()] += line.cost_micro_units;
     }
     Some(costs)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::migrate::migrate_to;
+    use crate::store::occupancy::testing::TestDatabase;
+    use crate::store::statement::{alone, query_as};
+    use crate::store::{DatabaseAddress, Store};
+
+    #[tokio::test]
+    async fn drafts_from_before_ranges_and_charges_survive_the_migration() {
+        let database = TestDatabase::new().await;
+        database.run("create database old").await;
+        let url = database.store.cluster().expect("private").connection_url("old");
+        let old = Store::open_as_it_is(&DatabaseAddress::Given(url.into()), 2).await;
+        let old = old.expect("opened");
+        migrate_to(old.pool(), 10).await.expect("migrated");
+        let rows = "insert into agora.account values ('default', now()); \
+            insert into agora.bill values ('default', '2031-03-01', 0, 'complete', 'USD', 2, \
+                101, 101.00, 0, 'tiered-usd', 'x', now()); \
+            insert into agora.bill_line values \
+                ('default', '2031-03-01', 0, 'rtc', 'audio', 1, 60, 1, 0, 1, 0.99, 0.00099), \
+                ('default', '2031-03-01', 0, 'rtc', 'audio', 2, null, 1, 0, 1, 0.94, 0.00094)";
+        sqlx::raw_sql(rows).execute(old.pool()).await.expect("filled");
+        migrate_to(old.pool(), 11).await.expect("migrated");
+        let question = "select count(*), count(*) filter (where l.kind = 'usage'), \
+                        min(b.assumptions::text), bool_and(b.total_low is null) \
+                        from agora.bill as b join agora.bill_line as l \
+                        using (account_id, month, revision)";
+        let found: (i64, i64, String, bool) =
+            query_as(question).fetch_one(alone(old.pool())).await.expect("answered");
+        assert_eq!(found, (2, 2, "[]".to_owned(), true));
+        old.close().await;
+        database.close().await;
+    }
 }

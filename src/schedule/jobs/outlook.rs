@@ -10,7 +10,7 @@ pub(super) fn run<'a>(context: &'a JobContext<'a>) -> BoxFuture<'a, Result<JobOu
     async move {
         let collector = &context.collector;
         let looked =
-            look_ahead(&collector.records, context.book, context.outlook, Some(collector.lease));
+            look_ahead(&collector.records, context.books, context.outlook, Some(collector.lease));
         match looked.await {
             Ok(seen) => Ok(JobOutcome::default()
                 .with("budgets", seen.budgets.len())

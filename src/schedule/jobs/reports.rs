@@ -31,7 +31,7 @@ async fn report(context: &JobContext<'_>, month: Month) -> Result<JobOutcome, Jo
         raw: false,
         generated_at: records.clock.now(),
     };
-    match write(records, context.book, month, &options).await {
+    match write(records, context.books, month, &options).await {
         Ok(written) => {
             let gaps = written.has_gaps.then(|| format!("{month} lacks days or prices"));
             Ok(JobOutcome { partial: gaps, ..JobOutcome::default() }

@@ -70,7 +70,7 @@ mod tests {
     use crate::collect::due::DuePolicy;
     use crate::collect::{CollectSettings, Collector, Records};
     use crate::domain::{Channel, OccupancySnapshot, UsageSource};
-    use crate::rating::PriceBook;
+    use crate::rating::PriceBooks;
     use crate::store::occupancy;
     use crate::store::occupancy::testing::{TestDatabase, at};
 
@@ -113,11 +113,11 @@ mod tests {
         let collector = Collector { api: &api, records, lease: &database.lease, stop: &stop };
         let context = JobContext {
             collector,
-            book: &PriceBook::embedded("tiered").expect("known").expect("valid"),
             outlook: &crate::account_outlook::OutlookSettings {
                 budgets: Vec::new(),
                 anomaly_floor: "5.00".to_owned(),
             },
+            books: &PriceBooks::new(&database.account, Vec::new()).expect("none overlap"),
             report_folder: Path::new("unused"),
             channel_retention_days: 14,
             slot: at(now),

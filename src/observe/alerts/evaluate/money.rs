@@ -100,7 +100,7 @@ fn free_minutes(forecast: &ForecastFact, month: Month) -> Option<Event> {
     Some(Event {
         kind: EventKind::FreeMinutes,
         subject: month.to_string(),
-        message: format!("the free minutes of {month} {tense} on {day}"),
+        message: format!("the included minutes of {month} {tense} on {day}"),
         details: json!({ "month": month.to_string(), "day": day }),
     })
 }
@@ -192,7 +192,7 @@ mod tests {
                 "budget 2031-05/account//50: the account: 50 % of the budget of 2031-05 is reached, USD 9.90 of 12.00 by 2031-05-10",
                 "budget 2031-05/account//80: the account: 80 % of the budget of 2031-05 is reached, USD 9.90 of 12.00 by 2031-05-10",
                 "budget_forecast 2031-05/account/: the account: USD 51.48 is expected in 2031-05, over the budget of 12.00, used up on 2031-05-12",
-                "free_minutes 2031-05: the free minutes of 2031-05 were used up on 2031-05-06",
+                "free_minutes 2031-05: the included minutes of 2031-05 were used up on 2031-05-06",
                 "anomaly 2031-05-10/P1: project P1: 2031-05-10 was worth USD 49.80 at list price, 9.90 is usual on that weekday; rtc hd strayed most",
             ]
         );

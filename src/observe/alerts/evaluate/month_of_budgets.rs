@@ -13,7 +13,7 @@ use crate::observe::alerts::{DeliveryRules, Outlet};
 use crate::observe::testing::{Observed, Webhook};
 use crate::observe::watch::{Watch, WatchRules};
 use crate::outlook::budget::{BudgetScope, DEFAULT_THRESHOLDS_PERCENT};
-use crate::rating::PriceBook;
+use crate::rating::{PriceBook, PriceBooks};
 
 const KINDS: &str = "select kind, subject from agora.alert \
     where kind like 'budget%' or kind = 'free_minutes' order by alert_id";
@@ -71,6 +71,7 @@ async fn thirty_one_days_with_restarts_and_a_deaf_webhook_tell_each_threshold_on
         anomaly_floor: OutlookSettings::DEFAULT_ANOMALY_FLOOR.to_owned(),
     };
     let book = PriceBook::embedded("tiered").expect("known").expect("valid");
+    let books = PriceBooks::new(&observed.database.account, vec![book]).expect("one book");
     let mut day: NaiveDate = "2031-03-07".parse().expect("day");
     let first_of_may: NaiveDate = "2031-05-01".parse().expect("day");
     while day < first_of_may {
@@ -93,7 +94,7 @@ async fn thirty_one_days_with_restarts_and_a_deaf_webhook_tell_each_threshold_on
                 clock: state.workplace.clock,
                 settings: &watched.collect,
             };
-            look_ahead(&records, &book, &settings, None).await.expect("looked ahead");
+            look_ahead(&records, &books, &settings, None).await.expect("looked ahead");
             Watch::new(state.clone(), rules.clone()).look().await.expect("looked");
             state.close().await;
             state.workplace.store.pool().close().await;
