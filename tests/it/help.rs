@@ -3,10 +3,11 @@
 use crate::support::program::Program;
 
 /// Every command, in the order of the help.
-const COMMANDS: [&[&str]; 41] = [
+const COMMANDS: [&[&str]; 44] = [
     &[],
     &["demo"],
     &["daemon"],
+    &["health"],
     &["sync"],
     &["sync", "projects"],
     &["sync", "usage"],
@@ -45,6 +46,8 @@ const COMMANDS: [&[&str]; 41] = [
     &["migrate"],
     &["backup"],
     &["restore"],
+    &["completions"],
+    &["man"],
 ];
 
 #[test]
