@@ -17,7 +17,7 @@ pub(super) struct CompletionsArguments {
 const HELP: &str = "\
 Where it belongs:
   bash  agora-usage completions bash > ~/.local/share/bash-completion/completions/agora-usage
-  zsh   agora-usage completions zsh > a folder of $fpath/_agora-usage
+  zsh   agora-usage completions zsh > ~/.zfunc/_agora-usage, with ~/.zfunc in $fpath
   fish  agora-usage completions fish > ~/.config/fish/completions/agora-usage.fish";
 
 pub(super) fn run(mut program: Command, arguments: &CompletionsArguments) -> Result<Exit, Failure> {

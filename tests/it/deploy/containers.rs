@@ -40,8 +40,9 @@ fn the_image_is_built_from_every_file_that_the_code_includes() {
     let mut included = 0;
     for source in rust_files(&repository().join("src")) {
         let text = std::fs::read_to_string(&source).expect("read");
-        let calls = text.split("include_str!(\"").skip(1);
-        for path in calls.filter_map(|rest| rest.split('"').next()) {
+        let calls = ["include_str!(\"", "include_bytes!(\""];
+        let rests = calls.iter().flat_map(|call| text.split(call).skip(1));
+        for path in rests.filter_map(|rest| rest.split('"').next()) {
             let file = normal(&source.parent().expect("a folder").join(path));
             let file = file.strip_prefix(repository()).expect("in the repository").to_owned();
             let top = file.iter().next().expect("a name").to_string_lossy();

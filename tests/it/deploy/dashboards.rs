@@ -57,13 +57,18 @@ async fn wait_for_metrics(daemon: &Daemon, wanted: &BTreeSet<String>) {
 async fn every_metric_of_rules_and_dashboard_is_shown_by_the_daemon() {
     let database = TestDatabase::new();
     let mut program = Program::new();
-    // The last day fails, which leaves holes; nobody takes the message about them.
-    let simulator = Running::start(&program, &["--days", "5", "--fault", "status=500@usage*40"]);
+    // The usage API refuses the credentials, and nobody takes the message about it.
+    let arguments = ["--projects", "3", "--days", "5", "--requests-per-second", "0"];
+    let faults = ["--statistics-requests-per-second", "0", "--fault", "status=401@usage"];
+    let simulator = Running::start(&program, &[&arguments[..], &faults].concat());
     simulator.set_up(&mut program);
     program
         .set("DATABASE_URL", database.url())
         .set("AGORA_USAGE_LISTEN_ADDRESS", "127.0.0.1:0")
         .set("AGORA_USAGE_ALERT_WEBHOOK_URL", "http://127.0.0.1:1/nobody")
+        .set("AGORA_USAGE_API_HISTORY_MONTHS", "1")
+        .set("AGORA_USAGE_REQUESTS_PER_SECOND", "0")
+        .set("AGORA_USAGE_STATISTICS_REQUESTS_PER_SECOND", "0")
         .set("AGORA_USAGE_FIRST_RETRY_WAIT_MS", "1");
     let daemon = Daemon::start(&program);
     let text = format!("{} {} {}", read(RULES), read(TESTS_OF_RULES), queries("expr").join(" "));

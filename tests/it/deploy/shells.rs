@@ -20,10 +20,12 @@ fn every_shell_gets_completions_that_know_the_commands() {
 fn bash_completes_a_command() {
     let program = Program::new();
     let script = program.run(&["completions", "bash"]).exits(0).stdout;
-    let asked = "COMP_WORDS=(agora-usage backf) COMP_CWORD=1\n\
-        _agora-usage agora-usage backf agora-usage\nprintf '%s\\n' \"${COMPREPLY[@]}\"\n";
+    std::fs::write(program.folder().join("completions"), script).expect("written");
+    let asked = "source ./completions; COMP_WORDS=(agora-usage backf) COMP_CWORD=1; \
+        _agora__usage agora-usage backf agora-usage; printf '%s\\n' \"${COMPREPLY[@]}\"";
     let output = Command::new("bash")
-        .args(["--norc", "-c", &format!("{script}\n{asked}")])
+        .args(["--norc", "-c", asked])
+        .current_dir(program.folder())
         .stdin(Stdio::null())
         .output()
         .expect("bash runs");
