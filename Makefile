@@ -22,7 +22,7 @@ build = cargo build --bin agora-usage --test it
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  make demo OUT=reports DATA=database-folder ARGS="--seed 2": other folders, more flags'
 
 .PHONY: demo
@@ -71,6 +71,16 @@ doc: build-tools ## the code's documentation
 deny: build-tools ## licences and sources of the dependencies
 	@folder=$$(scripts/get-cargo-deny $(target)/cargo-deny); \
 	PATH="$$folder:$$PATH" cargo deny --offline --locked check --hide-inclusion-graph licenses bans sources
+
+.PHONY: check-deploy
+check-deploy: build-tools ## the files of deploy/, by systemd, promtool and the schemas of Kubernetes
+	@$(build)
+	@scripts/check-deploy $(program) $(target)/deploy-tools
+
+.PHONY: check-compose
+check-compose: build-tools ## the demo of docker-compose.yml, with database and daemon killed; as root
+	@$(build)
+	@scripts/check-compose $(program)
 
 .PHONY: ci
 ci: ## everything that a change must pass

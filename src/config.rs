@@ -25,7 +25,7 @@ use crate::store::cluster::{ClusterSettings, default_data_folder};
 use raw::{RawAccount, RawSettings};
 
 /// A settings file that explains every key and sets none.
-pub const EXAMPLE: &str = include_str!("config/example.toml");
+pub const EXAMPLE: &str = include_str!("../deploy/agora-usage.example.toml");
 
 /// Hosts of the platform, tried in this order.
 const DEFAULT_HOSTS: &str = "https://api.agora.io,https://api.sd-rtn.com";

@@ -9,7 +9,7 @@ use super::Common;
 use super::failure::{Exit, Failure};
 use super::simulator::until_stopped;
 use crate::context::Context;
-use crate::observe::{Observation, WatchedJob};
+use crate::observe::{Observation, ServiceManager, WatchedJob};
 use crate::schedule::daemon::{Assignment, Daemon};
 use crate::schedule::held_lease::holder_name;
 use crate::schedule::runner::{AccountAtWork, Workplace};
@@ -74,16 +74,27 @@ async fn serve(
     let mut ticker = daemon.start().await.map_err(|error| failed(error.to_string()))?;
     let mut hang_up =
         signal(SignalKind::hangup()).map_err(|error| failed(format!("no signals: {error}")))?;
+    let manager = ServiceManager::of_this_process();
+    let status = format!("listening on {}", observation.address());
+    manager.ready(&status);
     tracing::info!("daemon started");
+    // Made once: a signal that comes while settings are read is not lost.
+    let mut stop_signal = std::pin::pin!(until_stopped());
     loop {
         tokio::select! {
-            stopped = until_stopped() => {
+            stopped = stop_signal.as_mut() => {
                 stopped?;
                 break;
             }
-            _ = hang_up.recv() => reload(common, daemon, &observation),
+            _ = hang_up.recv() => {
+                manager.reloading();
+                reload(common, daemon, &observation);
+                manager.ready(&status);
+            }
+            () = time_to_tell(&manager) => manager.alive(),
         }
     }
+    manager.stopping();
     tracing::info!("stopping");
     if let Err(error) = ticker.shutdown().await {
         tracing::warn!(%error, "the ticker did not stop");
@@ -91,6 +102,16 @@ async fn serve(
     let in_time = daemon.shut_down(grace).await;
     observation.stop().await;
     Ok(in_time)
+}
+
+/// Waits until the service manager wants to hear that the daemon is alive; for
+/// ever without one. From the loop that takes signals, so that one that is stuck
+/// tells nothing.
+async fn time_to_tell(manager: &ServiceManager) {
+    match manager.alive_every() {
+        Some(every) => tokio::time::sleep(every).await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn observe(context: &Context, daemon: &Arc<Daemon>) -> Result<Observation, Failure> {

@@ -9,13 +9,16 @@ mod backfill;
 mod backup;
 mod budget;
 mod check;
+mod completions;
 mod coverage;
 mod daemon;
 mod demo;
 mod failure;
 mod forecast;
+mod health;
 mod init;
 mod lease;
+mod man;
 mod migrate;
 mod print;
 mod query;
@@ -28,7 +31,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::context::Context;
@@ -82,6 +85,8 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Run every job at its time, until it is stopped
     Daemon(daemon::DaemonArguments),
+    /// Ask the daemon of this machine whether it is ready
+    Health,
     /// Run one job once
     #[command(subcommand)]
     Sync(sync::SyncCommand),
@@ -112,6 +117,10 @@ enum Command {
     Backup(backup::BackupArguments),
     /// Fill an empty database from a backup
     Restore(backup::RestoreArguments),
+    /// Print what a shell completes commands and flags by
+    Completions(completions::CompletionsArguments),
+    /// Print or write the manual pages
+    Man(man::ManArguments),
 }
 
 /// Parses the arguments, runs the command and gives its exit code.
@@ -142,6 +151,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match command {
         Command::Demo(arguments) => demo::run(&common, arguments).await,
         Command::Daemon(arguments) => daemon::run(&common, arguments).await,
+        Command::Health => health::run(&common).await,
         Command::Simulator(arguments) => simulator::run(arguments).await,
         Command::Sync(command) => sync::run(&Context::load(&common)?, command).await,
         Command::Backfill(arguments) => backfill::run(&Context::load(&common)?, arguments).await,
@@ -152,6 +162,8 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Query(arguments) => query::run(&common, arguments).await,
         Command::Api(arguments) => api::run(&Context::load(&common)?, arguments).await,
         Command::Init(arguments) => init::run(arguments),
+        Command::Completions(arguments) => completions::run(Arguments::command(), &arguments),
+        Command::Man(arguments) => man::run(Arguments::command(), &arguments),
         Command::Check(arguments) => check::run(&Context::load(&common)?, arguments).await,
         Command::Backup(arguments) => backup::back_up(&Context::load(&common)?, arguments).await,
         Command::Restore(arguments) => backup::restore(&Context::load(&common)?, arguments).await,
@@ -186,10 +198,10 @@ impl Common {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use super::{Arguments, CommandFactory};
 
     #[test]
     fn arguments_are_well_formed() {
-        super::Arguments::command().debug_assert();
+        Arguments::command().debug_assert();
     }
 }

@@ -1,5 +1,7 @@
 //! `agora-usage simulator`: serve the Dashboard API with simulated data.
 
+use std::net::IpAddr;
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -12,7 +14,10 @@ use crate::simulator::{ApiYear, FaultSpec, Simulator, SimulatorSettings};
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub(super) struct SimulatorArguments {
-    /// Port on this machine; 0 takes a free one
+    /// Address to listen on; 0.0.0.0 lets other machines in
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    listen: IpAddr,
+    /// Port on that address; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
     /// The same seed gives the same data and the same faults
@@ -76,6 +81,7 @@ pub(super) async fn run(arguments: SimulatorArguments) -> Result<Exit, Failure> 
         projects: arguments.projects as usize,
         days: arguments.days,
         clock: clock()?,
+        listen: arguments.listen,
         port: arguments.port,
         requests_per_second: arguments.requests_per_second,
         statistics_requests_per_second: arguments.statistics_requests_per_second,

@@ -141,6 +141,36 @@ fn the_example_sets_nothing_and_every_line_of_it_is_a_key() {
     assert_eq!(set.accounts[0].collect.services, defaults.accounts[0].collect.services);
 }
 
+/// Keys that a table may have, from the refusal of one that it may not.
+fn known_keys(table: &str) -> Vec<String> {
+    let refusal = message(&format!("{table}no_such_key = 1"));
+    let (_, expected) = refusal.split_once("expected").expect("a list of keys");
+    let is_key =
+        |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    expected.split('`').filter(is_key).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_example_explains_every_key() {
+    let keys = known_keys("");
+    assert!(keys.len() > 25 && keys.contains(&"database_url".to_owned()), "{keys:?}");
+    // The short form of `price_books` for one book; both together are refused.
+    let is_told_elsewhere = |key: &str| key == "price_book";
+    let is_table =
+        |key: &str| matches!(key, "account" | "budget" | "schedule") || is_told_elsewhere(key);
+    for key in keys.iter().filter(|key| !is_table(key)) {
+        let line = format!("\n# {key} = ");
+        assert!(EXAMPLE.contains(&line), "the example has no line for '{key}'");
+    }
+    for table in ["\n# [schedule]\n", "\n# [[account]]\n", "\n# [[budget]]\n"] {
+        assert!(EXAMPLE.contains(table), "{table}");
+    }
+    let of_account = known_keys("[[account]]\n");
+    for key in of_account.iter().filter(|key| *key != "name") {
+        assert!(keys.contains(key), "'{key}' is for accounts alone, and not explained");
+    }
+}
+
 #[test]
 fn recording_beside_rtc_may_count_twice() {
     let twice = |toml: &str| settings(toml).expect("valid").accounts[0].may_count_recording_twice();

@@ -131,7 +131,7 @@ fn last_success(live: &Live) -> Family {
     for ((account, job), facts) in &live.jobs {
         let ended = facts.good.as_ref().and_then(|run| run.finished_at);
         if let Some(ended) = ended {
-            let labels = vec![("account", account.clone()), ("job", job.clone())];
+            let labels = vec![("account", account.clone()), ("job_name", job.clone())];
             family.add(labels, number(ended.timestamp()));
         }
     }

@@ -43,6 +43,7 @@ mod users;
 mod years;
 
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::clock::Clock;
 
@@ -61,7 +62,9 @@ pub struct SimulatorSettings {
     pub days: u32,
     /// The time of the account.
     pub clock: Clock,
-    /// Port on the loopback address; 0 takes any free one.
+    /// Address of this machine to listen on; the loopback one keeps others out.
+    pub listen: IpAddr,
+    /// Port on that address; 0 takes any free one.
     pub port: u16,
     /// Limit of each of the families projects, usage and kicking rules; 0 for none.
     pub requests_per_second: u32,
@@ -85,6 +88,7 @@ impl Default for SimulatorSettings {
             projects: 8,
             days: 400,
             clock: Clock::default(),
+            listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             requests_per_second: 10,
             statistics_requests_per_second: 20,
@@ -99,11 +103,11 @@ impl Default for SimulatorSettings {
 /// Why the simulator does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulatorError {
-    /// The port is taken or not allowed.
-    #[error("cannot listen on 127.0.0.1:{port}: {source}")]
+    /// The address is taken or not allowed.
+    #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// The port asked for.
-        port: u16,
+        /// The address asked for.
+        address: SocketAddr,
         /// What the system says.
         source: io::Error,
     },

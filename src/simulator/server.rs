@@ -1,9 +1,9 @@
-//! Listens on the loopback address until it is stopped.
+//! Listens until it is stopped.
 //!
-//! Only the loopback address is served, because the account is open to whoever
-//! reads its credentials from the terminal.
+//! On the loopback address unless another one was asked for, because the account
+//! is open to whoever knows the seed.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,22 +22,22 @@ const STOP_WAIT: Duration = Duration::from_secs(2);
 /// A running simulator; it stops when it is dropped.
 pub struct Simulator {
     account: Arc<Account>,
-    port: u16,
+    address: SocketAddr,
     serving: JoinHandle<()>,
     stop_on_drop: DropGuard,
 }
 
 impl Simulator {
-    /// Makes the account and begins to serve it on `127.0.0.1`.
+    /// Makes the account and begins to serve it.
     ///
     /// # Errors
-    /// The port cannot be had, or the history is too long.
+    /// The address cannot be had, or the history is too long.
     pub async fn start(settings: SimulatorSettings) -> Result<Self, SimulatorError> {
         let account = Arc::new(Account::new(&settings)?);
-        let cannot_listen = |source| SimulatorError::Listen { port: settings.port, source };
-        let address = (Ipv4Addr::LOCALHOST, settings.port);
+        let address = SocketAddr::new(settings.listen, settings.port);
+        let cannot_listen = |source| SimulatorError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
-        let port = listener.local_addr().map_err(cannot_listen)?.port();
+        let address = listener.local_addr().map_err(cannot_listen)?;
         let stopped = CancellationToken::new();
         let until_stopped = stopped.clone().cancelled_owned();
         let service = router(&account).into_make_service_with_connect_info::<Door>();
@@ -48,13 +48,18 @@ impl Simulator {
                 tracing::error!(%error, "the simulator stopped serving");
             }
         });
-        Ok(Self { account, port, serving, stop_on_drop: stopped.drop_guard() })
+        Ok(Self { account, address, serving, stop_on_drop: stopped.drop_guard() })
     }
 
-    /// Scheme, host and port, without a path.
+    /// Scheme, host and port, without a path, as this machine reaches it.
     #[must_use]
     pub fn base_url(&self) -> String {
-        format!("http://{}:{}", Ipv4Addr::LOCALHOST, self.port)
+        let ip = match self.address.ip() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            other => other,
+        };
+        format!("http://{}", SocketAddr::new(ip, self.address.port()))
     }
 
     /// User name of the account's credentials.

@@ -3,10 +3,11 @@
 use crate::support::program::Program;
 
 /// Every command, in the order of the help.
-const COMMANDS: [&[&str]; 46] = [
+const COMMANDS: &[&[&str]] = &[
     &[],
     &["demo"],
     &["daemon"],
+    &["health"],
     &["sync"],
     &["sync", "projects"],
     &["sync", "usage"],
@@ -50,6 +51,8 @@ const COMMANDS: [&[&str]; 46] = [
     &["migrate"],
     &["backup"],
     &["restore"],
+    &["completions"],
+    &["man"],
 ];
 
 #[test]

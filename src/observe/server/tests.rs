@@ -192,7 +192,7 @@ async fn status_and_metrics_tell_how_each_job_gets_on() {
     assert!(metrics.head.contains("content-type: text/plain; version=0.0.4"));
     for line in [
         "# TYPE agora_usage_job_last_success_timestamp_seconds gauge",
-        "agora_usage_job_last_success_timestamp_seconds{account=\"default\",job=\"usage\"} 1931048105",
+        "agora_usage_job_last_success_timestamp_seconds{account=\"default\",job_name=\"usage\"} 1931048105",
         "agora_usage_hole_days{account=\"default\"} 11",
         "agora_usage_lease_held{account=\"default\",lease=\"usage\"} 1",
         "agora_usage_lease_held{account=\"default\",lease=\"statistics\"} 0",

@@ -1,6 +1,7 @@
 //! What the tests stand on: a database each, a scripted platform, and the
 //! program in a clean environment.
 
+pub(crate) mod daemon;
 pub(crate) mod database;
 pub(crate) mod fake_api;
 pub(crate) mod pooler;
