@@ -13,6 +13,7 @@ mod daemon;
 mod demo;
 mod failure;
 mod init;
+mod lake;
 mod lease;
 mod migrate;
 mod print;
@@ -101,6 +102,9 @@ enum Command {
     Simulator(simulator::SimulatorArguments),
     /// Bring the database's schema up to date
     Migrate,
+    /// Write history as Parquet files, check and list them
+    #[command(subcommand)]
+    Lake(lake::LakeCommand),
     /// Write the whole database into a new folder
     Backup(backup::BackupArguments),
     /// Fill an empty database from a backup
@@ -144,6 +148,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Api(arguments) => api::run(&Context::load(&common)?, arguments).await,
         Command::Init(arguments) => init::run(arguments),
         Command::Check(arguments) => check::run(&Context::load(&common)?, arguments).await,
+        Command::Lake(command) => lake::run(&Context::load(&common)?, command).await,
         Command::Backup(arguments) => backup::back_up(&Context::load(&common)?, arguments).await,
         Command::Restore(arguments) => backup::restore(&Context::load(&common)?, arguments).await,
         Command::Migrate => migrate::run(&Context::load(&common)?).await,

@@ -16,6 +16,7 @@ mod copy;
 mod error;
 pub mod health;
 pub mod job_runs;
+pub mod lake;
 pub mod leases;
 pub mod migrate;
 pub mod occupancy;
