@@ -3,7 +3,7 @@
 use crate::support::program::Program;
 
 /// Every command, in the order of the help.
-const COMMANDS: [&[&str]; 41] = [
+const COMMANDS: [&[&str]; 45] = [
     &[],
     &["demo"],
     &["daemon"],
@@ -43,6 +43,10 @@ const COMMANDS: [&[&str]; 41] = [
     &["api", "usage"],
     &["simulator"],
     &["migrate"],
+    &["lake"],
+    &["lake", "export"],
+    &["lake", "verify"],
+    &["lake", "files"],
     &["backup"],
     &["restore"],
 ];

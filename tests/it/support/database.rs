@@ -24,8 +24,8 @@ pub(crate) const TABLES: [&str; 10] = [
 ];
 
 /// Tables that tell who works on what and who was told, or are computed from others.
-pub(crate) const TABLES_OF_WORK: [&str; 5] =
-    ["alert", "job_lease", "job_run", "occupancy_hour_due", "occupancy_hourly"];
+pub(crate) const TABLES_OF_WORK: [&str; 6] =
+    ["alert", "job_lease", "job_run", "lake_day", "occupancy_hour_due", "occupancy_hourly"];
 
 /// A database that no other test sees.
 pub(crate) struct TestDatabase {

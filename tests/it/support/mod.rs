@@ -3,6 +3,7 @@
 
 pub(crate) mod database;
 pub(crate) mod fake_api;
+pub(crate) mod object_server;
 pub(crate) mod pooler;
 pub(crate) mod program;
 pub(crate) mod raw_server;
