@@ -22,6 +22,11 @@ const LAKE_LEASE: &str = "lake";
 /// Differences that are printed; their number tells of the others.
 const MOST_DIFFERENCES: usize = 50;
 
+const WHERE: &str = "Folder, s3://BUCKET/PATH, gs://BUCKET/PATH or az://CONTAINER/PATH \
+    [default: lake_url of the settings]";
+
+const DATASETS: &str = "usage_daily, cost_daily, occupancy_minute or occupancy_channel";
+
 /// Commands on the lake.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum LakeCommand {
@@ -36,8 +41,7 @@ pub(super) enum LakeCommand {
 /// Where the lake is.
 #[derive(Debug, clap::Args)]
 struct Place {
-    /// Folder, s3://BUCKET/PATH, gs://BUCKET/PATH or az://CONTAINER/PATH [default: lake_url of the settings]
-    #[arg(long = "url", alias = "to-url", value_name = "URL")]
+    #[arg(long = "url", alias = "to-url", value_name = "URL", help = WHERE)]
     url: Option<String>,
 }
 
@@ -49,8 +53,7 @@ struct Place {
     Without a range: every month, and the days whose channels are in the database."
 )]
 pub(super) struct ExportArguments {
-    /// Folder, s3://BUCKET/PATH, gs://BUCKET/PATH or az://CONTAINER/PATH [default: lake_url of the settings]
-    #[arg(long = "to-url", alias = "url", value_name = "URL")]
+    #[arg(long = "to-url", alias = "url", value_name = "URL", help = WHERE)]
     to_url: Option<String>,
     /// First UTC day, YYYY-MM-DD; its month is exported whole
     #[arg(long, value_name = "DAY", value_parser = parse_day, requires = "to", conflicts_with = "month")]
@@ -88,8 +91,8 @@ pub(super) struct VerifyArguments {
 #[command(after_help = "For readers such as DuckDB and Spark: a folder also holds the files of \
     earlier revisions, so do not read it whole.")]
 pub(super) struct FilesArguments {
-    /// usage_daily, cost_daily, occupancy_minute or occupancy_channel
-    #[arg(value_parser = parse_dataset)]
+    /// One of those that `lake export` writes
+    #[arg(value_parser = parse_dataset, help = DATASETS)]
     dataset: Dataset,
     #[command(flatten)]
     place: Place,

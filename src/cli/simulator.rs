@@ -28,7 +28,7 @@ pub(super) struct SimulatorArguments {
     #[arg(long, default_value_t = 1, value_name = "N", requires = "accounts_file",
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     accounts: u32,
-    /// CSV file to write with name, customer_id and customer_secret of each, as accounts_file reads it
+    /// CSV file to write with the name and credentials of each, as the settings can read it
     #[arg(long, value_name = "FILE")]
     accounts_file: Option<PathBuf>,
     /// Number of projects of an account, a deleted one included

@@ -183,7 +183,7 @@ impl BucketExport<'_> {
             if published.is_some_and(|manifest| manifest.source_state == state) {
                 return Ok(Exported { unchanged: 1, ..Exported::default() });
             }
-            let (_folder, files) = match content.take() {
+            let (folder, files) = match content.take() {
                 Some(content) => content,
                 None => self.spool(partition).await?,
             };
@@ -192,7 +192,7 @@ impl BucketExport<'_> {
                 return Ok(exported);
             }
             // Another writer was faster: what it published is what there is to compare with.
-            content = Some((_folder, files));
+            content = Some((folder, files));
             newest = manifest::newest(self.lake, partition).await?;
         }
         Err(LakeError::Contended(partition.folder()))

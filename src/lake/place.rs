@@ -261,7 +261,7 @@ impl Lake {
     }
 
     fn location(&self, path: &str) -> ObjectPath {
-        path.split('/').fold(self.prefix.clone(), |location, part| location.join(part))
+        path.split('/').fold(self.prefix.clone(), ObjectPath::join)
     }
 
     fn failed(&self, path: &str) -> impl FnOnce(Error) -> LakeError {

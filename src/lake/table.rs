@@ -62,22 +62,25 @@ pub(super) fn schema(dataset: Dataset) -> Schema {
         CellKind::Flag => DataType::Boolean,
     };
     let field = |column: &Column| Field::new(column.name.into(), data_type(column.kind));
-    Schema::from_iter(dataset.columns().iter().map(field))
+    dataset.columns().iter().map(field).collect()
 }
 
 fn frame_column(column: &Column, cells: Vec<Option<Cell>>) -> PolarsResult<FrameColumn> {
     let name = column.name.into();
-    let whole = |cells: Vec<Option<Cell>>| {
-        Int64Chunked::from_iter_options(column.name.into(), cells.into_iter().map(whole_of))
+    let whole = |cells: &[Option<Cell>]| {
+        Int64Chunked::from_iter_options(
+            column.name.into(),
+            cells.iter().map(|cell| whole_of(cell.as_ref())),
+        )
     };
     Ok(match column.kind {
         CellKind::Text => {
             let texts: Vec<Option<String>> = cells.into_iter().map(text_of).collect();
             Series::new(name, texts).into_column()
         }
-        CellKind::Whole => whole(cells).into_column(),
+        CellKind::Whole => whole(&cells).into_column(),
         CellKind::Time => {
-            let times = whole(cells).into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC));
+            let times = whole(&cells).into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC));
             times.into_column()
         }
         CellKind::Decimal => {
@@ -112,9 +115,9 @@ fn text_of(cell: Option<Cell>) -> Option<String> {
     }
 }
 
-fn whole_of(cell: Option<Cell>) -> Option<i64> {
+fn whole_of(cell: Option<&Cell>) -> Option<i64> {
     match cell {
-        Some(Cell::Whole(number)) => Some(number),
+        Some(Cell::Whole(number)) => Some(*number),
         Some(Cell::Time(time)) => Some(time.timestamp_micros()),
         _ => None,
     }
