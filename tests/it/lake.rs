@@ -323,8 +323,8 @@ async fn an_object_store_holds_the_same_lake() {
     verified.says(&["27 held against", "0 differences, in s3://bucket/some/lake"]);
     let names = |path: &Path| path.strip_prefix(&filled.lake).expect("below").display().to_string();
     let local: Vec<String> = filled.files().keys().map(|path| names(path)).collect();
-    let mut remote = server.keys();
-    remote.iter_mut().for_each(|key| *key = key.replace("some/lake/", ""));
+    let mut remote: Vec<String> =
+        server.keys().iter().map(|key| key.replace("some/lake/", "")).collect();
     remote.sort_unstable();
     let mut local = local;
     local.sort_unstable();

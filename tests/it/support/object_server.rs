@@ -118,17 +118,15 @@ fn list(objects: &BTreeMap<String, Bytes>, uri: &Uri) -> Response {
     let query = uri.query().unwrap_or_default();
     let prefix = query.split('&').find_map(|pair| pair.strip_prefix("prefix=")).unwrap_or_default();
     let prefix = percent_encoding::percent_decode_str(prefix).decode_utf8_lossy();
-    let contents: String = objects
-        .iter()
-        .filter(|(key, _)| key.starts_with(&*prefix))
-        .map(|(key, bytes)| {
-            format!(
-                "<Contents><Key>{key}</Key><LastModified>2031-03-05T06:00:00.000Z</LastModified>\
-                 <ETag>1</ETag><Size>{}</Size></Contents>",
-                bytes.len()
-            )
-        })
-        .collect();
+    let entry = |(key, bytes): (&String, &Bytes)| {
+        let size = bytes.len();
+        format!(
+            "<Contents><Key>{key}</Key><LastModified>2031-03-05T06:00:00.000Z</LastModified>\
+             <ETag>1</ETag><Size>{size}</Size></Contents>"
+        )
+    };
+    let found = objects.iter().filter(|(key, _)| key.starts_with(&*prefix));
+    let contents = found.map(entry).collect::<Vec<_>>().concat();
     format!("<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>")
         .into_response()
 }
