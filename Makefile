@@ -32,9 +32,16 @@ demo: postgres ## build, then the whole product on simulated data, without an ac
 
 .PHONY: test
 test: postgres readers ## all tests, and the bill computed a second time by other code
-	@cargo test
+	@AGORA_TEST_LAKE_FOLDER='$(target)/lake-of-the-tests' cargo test
 	@echo '==> the bill, computed independently'
 	@$(readers)/bin/python tests/independent/check_bill.py $(program)
+	@echo '==> the lake, read by DuckDB'
+	@$(readers)/bin/python tests/independent/lake_questions.py duckdb \
+		'$(target)/lake-of-the-tests/lake' '$(target)/lake-of-the-tests/answers'
+
+.PHONY: spark-test
+spark-test: postgres ## the questions of queries/spark on a small Spark cluster; gets 400 MB
+	@scripts/spark-test '$(target)/spark'
 
 .PHONY: build-tools
 build-tools:

@@ -3,9 +3,11 @@
 //! Owns their names, defaults and checks. An error names the source of the
 //! bad value; no error or debug output ever holds a secret.
 
+mod accounts_file;
 mod outlook;
 mod raw;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,6 +21,7 @@ use crate::agora_api::webhook::HookUrl;
 use crate::collect::CollectSettings;
 use crate::collect::due::DuePolicy;
 use crate::domain::{AccountId, Service, UsageSource};
+use crate::lake::LakeUrl;
 use crate::rating::{PriceBook, PriceBookError, PriceBooks, PriceBooksError};
 use crate::store::DatabaseAddress;
 use crate::store::cluster::{ClusterSettings, default_data_folder};
@@ -61,6 +64,10 @@ pub struct Settings {
     pub schedule: std::collections::BTreeMap<String, String>,
     /// How the daemon is seen from outside.
     pub observe: ObserveSettings,
+    /// Where the lake is, if there is one.
+    pub lake_url: Option<LakeUrl>,
+    /// Accounts on which jobs of one kind run at once, at least 1.
+    pub accounts_at_once: usize,
     /// Accounts in the order of the settings, at least one.
     pub accounts: Vec<AccountSettings>,
 }
@@ -97,6 +104,8 @@ pub struct AccountSettings {
     pub outlook: OutlookSettings,
     /// Price books that replace the plan's own: files, or names of built-in books.
     pub price_books: Vec<String>,
+    /// Whether channels stay, beyond their days, until the lake holds them.
+    pub occupancy_archive: bool,
 }
 
 /// Paces and bounds of calls.
@@ -129,17 +138,20 @@ impl Settings {
             }),
         };
         let report_folder = raw.report_folder.clone().unwrap_or_else(|| PathBuf::from("reports"));
-        let mut accounts = Vec::new();
-        if raw.account.is_empty() || raw.defaults.customer_id.is_some() {
+        let (mut accounts, mut names) = (Vec::new(), BTreeSet::new());
+        let has_none = raw.account.is_empty() && raw.accounts_file.is_none();
+        if has_none || raw.defaults.customer_id.is_some() {
             let default = AccountId::new("default").map_err(|e| value(e.to_string()))?;
+            names.insert(default.clone());
             accounts.push(AccountSettings::resolve(default, &RawAccount::default(), raw)?);
         }
-        for own in &raw.account {
+        let listed = raw.accounts_file.as_deref().map(accounts_file::read).transpose()?;
+        for own in raw.account.iter().chain(listed.iter().flatten()) {
             let name = own.name.as_deref().unwrap_or_default();
             let account = AccountId::new(name).map_err(|error| {
                 value(format!("'{name}' is not a name for an account: {error}"))
             })?;
-            if accounts.iter().any(|other: &AccountSettings| other.account == account) {
+            if !names.insert(account.clone()) {
                 return Err(value(format!("account '{account}' is described twice")));
             }
             accounts.push(AccountSettings::resolve(account, own, raw)?);
@@ -150,8 +162,18 @@ impl Settings {
         {
             return Err(value(format!("budget: account '{name}' is not in the settings")));
         }
-        let observe = ObserveSettings::resolve(raw)?;
-        Ok(Self { database, report_folder, schedule: raw.schedule.clone(), observe, accounts })
+        if accounts.is_empty() {
+            return Err(value("accounts_file names no account".to_owned()));
+        }
+        Ok(Self {
+            database,
+            report_folder,
+            schedule: raw.schedule.clone(),
+            observe: ObserveSettings::resolve(raw)?,
+            lake_url: lake_url(raw)?,
+            accounts_at_once: usize::try_from(raw.accounts_at_once.max(1)).unwrap_or(1),
+            accounts,
+        })
     }
 
     /// The account of that name, or every account without a name.
@@ -214,8 +236,10 @@ impl AccountSettings {
             credentials,
             hosts: hosts(&base_url, raw.allow_http)?,
             limits: ApiLimits {
-                requests_per_second: raw.requests_per_second,
-                statistics_requests_per_second: raw.statistics_requests_per_second,
+                requests_per_second: own.requests_per_second.unwrap_or(raw.requests_per_second),
+                statistics_requests_per_second: own
+                    .statistics_requests_per_second
+                    .unwrap_or(raw.statistics_requests_per_second),
                 request_timeout: Duration::from_secs(raw.request_timeout_seconds.max(1)),
                 attempts_per_host: raw.attempts_per_host.max(1),
                 first_retry_wait: Duration::from_millis(raw.first_retry_wait_ms),
@@ -234,6 +258,7 @@ impl AccountSettings {
                 page_size: raw.channel_page_size.clamp(1, 500),
             },
             channel_retention_days: raw.channel_retention_days,
+            occupancy_archive: raw.occupancy_archive,
             plan: text(|raw| raw.plan.as_ref()).unwrap_or_else(|| "tiered".into()),
             price_books: match own.price_books()? {
                 Some(books) => books,
@@ -302,6 +327,18 @@ fn price_book(name: &str) -> Result<PriceBook, ConfigError> {
     let text = std::fs::read_to_string(name)
         .map_err(|error| value(format!("price book {name} cannot be read: {error}")))?;
     Ok(PriceBook::parse(name, &text)?)
+}
+
+/// The lake's address; needed where channels are to be kept until they are there.
+fn lake_url(raw: &RawSettings) -> Result<Option<LakeUrl>, ConfigError> {
+    let url = raw.lake_url.as_deref().map(LakeUrl::parse).transpose();
+    let url = url.map_err(|error| value(format!("lake_url cannot be used: {error}")))?;
+    if url.is_none() && raw.occupancy_archive {
+        return Err(value(
+            "occupancy_archive = true needs a lake_url: channels would be kept for ever".to_owned(),
+        ));
+    }
+    Ok(url)
 }
 
 fn value(message: String) -> ConfigError {

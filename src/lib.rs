@@ -32,6 +32,7 @@ pub mod collect;
 pub mod config;
 pub mod context;
 pub mod domain;
+pub mod lake;
 pub mod month_report;
 pub mod observe;
 pub mod outlook;

@@ -17,6 +17,7 @@ mod failure;
 mod forecast;
 mod health;
 mod init;
+mod lake;
 mod lease;
 mod man;
 mod migrate;
@@ -113,6 +114,9 @@ enum Command {
     Simulator(simulator::SimulatorArguments),
     /// Bring the database's schema up to date, and let roles read it
     Migrate(migrate::MigrateArguments),
+    /// Write history as Parquet files, check and list them
+    #[command(subcommand)]
+    Lake(lake::LakeCommand),
     /// Write the whole database into a new folder
     Backup(backup::BackupArguments),
     /// Fill an empty database from a backup
@@ -165,6 +169,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Completions(arguments) => completions::run(Arguments::command(), &arguments),
         Command::Man(arguments) => man::run(Arguments::command(), &arguments),
         Command::Check(arguments) => check::run(&Context::load(&common)?, arguments).await,
+        Command::Lake(command) => lake::run(&Context::load(&common)?, command).await,
         Command::Backup(arguments) => backup::back_up(&Context::load(&common)?, arguments).await,
         Command::Restore(arguments) => backup::restore(&Context::load(&common)?, arguments).await,
         Command::Migrate(arguments) => migrate::run(&Context::load(&common)?, arguments).await,

@@ -1,6 +1,7 @@
 //! The list of jobs: name, schedule, why. A new job is one file below and one line here.
 
 mod audit;
+mod lake;
 mod month_end;
 mod occupancy;
 mod outlook;
@@ -19,6 +20,8 @@ use super::held_lease::{STATISTICS_LEASE, USAGE_LEASE};
 use crate::account_outlook::{OutlookError, OutlookSettings};
 use crate::agora_api::ApiErrorKind;
 use crate::collect::{CollectError, Collector};
+use crate::domain::AccountId;
+use crate::lake::{Lake, LakeError};
 use crate::month_report::MonthReportError;
 use crate::rating::PriceBooks;
 use crate::store::StoreError;
@@ -39,6 +42,9 @@ pub struct JobDefinition {
     /// What it does.
     pub run: JobFunction,
 }
+
+/// Name of the job that only runs where there is a lake.
+pub const LAKE_JOB: &str = "lake";
 
 type JobFunction = for<'a> fn(&'a JobContext<'a>) -> BoxFuture<'a, Result<JobOutcome, JobError>>;
 
@@ -116,6 +122,14 @@ pub const JOBS: &[JobDefinition] = &[
         jitter_seconds: 60,
         run: reports::previous_month,
     },
+    JobDefinition {
+        name: LAKE_JOB,
+        schedule: "0 40 5 * * *",
+        why: "What is new goes to the lake, and days of channels that are there may leave the database.",
+        lease: "lake",
+        jitter_seconds: 60,
+        run: lake::run,
+    },
 ];
 
 /// What a job works with.
@@ -131,8 +145,21 @@ pub struct JobContext<'a> {
     pub report_folder: &'a Path,
     /// Days for which channels are kept, whole UTC days before today.
     pub channel_retention_days: u32,
+    /// Whether channels are kept until the lake holds them.
+    pub occupancy_archive: bool,
+    /// Where history goes, if anywhere.
+    pub lake: Option<&'a LakeWork>,
     /// Scheduled time of this run.
     pub slot: DateTime<Utc>,
+}
+
+/// The lake, and who works on it.
+#[derive(Debug)]
+pub struct LakeWork {
+    /// Where history goes.
+    pub lake: Lake,
+    /// Every account of the settings: the first of each bucket does its work.
+    pub accounts: Vec<AccountId>,
 }
 
 /// What a job did.
@@ -165,6 +192,9 @@ pub enum JobError {
     /// The month could not be foretold.
     #[error(transparent)]
     Outlook(#[from] OutlookError),
+    /// The lake could not be written or read.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
 }
 
 impl From<StoreError> for JobError {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::held_lease::HeldLease;
-use super::jobs::{JobContext, JobDefinition, JobError, JobOutcome};
+use super::jobs::{JobContext, JobDefinition, JobError, JobOutcome, LakeWork};
 use crate::agora_api::AgoraApi;
 use crate::clock::Clock;
 use crate::collect::{Collector, Records};
@@ -53,6 +53,8 @@ pub struct PlannedRun {
     pub slot: DateTime<Utc>,
     /// Folder that reports are written into.
     pub report_folder: Arc<std::path::Path>,
+    /// Where history goes, if anywhere.
+    pub lake: Option<Arc<LakeWork>>,
 }
 
 /// Runs a job unless its slot was run already, by this process or another.
@@ -117,6 +119,8 @@ async fn run_with_lease(
         books: &account.books,
         report_folder: &planned.report_folder,
         channel_retention_days: account.settings.channel_retention_days,
+        occupancy_archive: account.settings.occupancy_archive,
+        lake: planned.lake.as_deref(),
         slot: planned.slot,
     };
     let started = Instant::now();

@@ -24,6 +24,7 @@ mod cast;
 mod channels;
 mod connection;
 mod corrections;
+mod crowd;
 mod draw;
 mod endpoints;
 mod family;
@@ -56,7 +57,9 @@ pub use years::{ApiYear, ApiYearError};
 pub struct SimulatorSettings {
     /// Decides ids, credentials, usage and channels.
     pub seed: u64,
-    /// Number of projects, deleted ones included; with 8 or more all oddities are there.
+    /// Number of accounts, each with a seed of its own; at least one.
+    pub accounts: u32,
+    /// Number of projects of an account, deleted ones included; with 8 or more all oddities are there.
     pub projects: usize,
     /// Length of the history before the day of the start.
     pub days: u32,
@@ -81,10 +84,11 @@ pub struct SimulatorSettings {
 }
 
 impl Default for SimulatorSettings {
-    /// Eight projects, 400 days, the documented limits, the present API and no faults.
+    /// One account, eight projects, 400 days, the documented limits, the present API and no faults.
     fn default() -> Self {
         Self {
             seed: 1,
+            accounts: 1,
             projects: 8,
             days: 400,
             clock: Clock::default(),

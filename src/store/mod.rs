@@ -19,6 +19,7 @@ mod error;
 pub mod forecasts;
 pub mod health;
 pub mod job_runs;
+pub mod lake;
 pub mod leases;
 pub mod migrate;
 pub mod occupancy;

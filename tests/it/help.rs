@@ -49,6 +49,10 @@ const COMMANDS: &[&[&str]] = &[
     &["api", "usage"],
     &["simulator"],
     &["migrate"],
+    &["lake"],
+    &["lake", "export"],
+    &["lake", "verify"],
+    &["lake", "files"],
     &["backup"],
     &["restore"],
     &["completions"],
@@ -59,7 +63,7 @@ const COMMANDS: &[&[&str]] = &[
 fn every_command_explains_itself() {
     let mut program = Program::new();
     program.set("COLUMNS", "100");
-    for command in COMMANDS {
+    for &command in COMMANDS {
         let outcome = program.run(&[command, &["--help"]].concat()).exits(0);
         let name = [&["help"], command].concat().join("_");
         insta::assert_snapshot!(name, outcome.stdout);

@@ -29,6 +29,7 @@ mod help;
 mod hostile;
 mod http;
 mod interrupted;
+mod lake;
 mod observe;
 mod occupancy;
 mod odd_values;

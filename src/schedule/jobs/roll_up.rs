@@ -20,10 +20,11 @@ pub(super) fn run<'a>(context: &'a JobContext<'a>) -> BoxFuture<'a, Result<JobOu
         let made = partitions::ensure(pool, today, DAYS_AHEAD).await?;
         let first_kept = first_kept_day(today, context.channel_retention_days);
         let rolled_up = roll_up(context, first_kept).await?;
-        let days = partitions::drop_before(pool, lease, first_kept).await?;
+        let archived_only = context.occupancy_archive;
+        let days = partitions::drop_before(pool, lease, first_kept, archived_only).await?;
         let partial = days.kept.first().map(|day| {
             let count = days.kept.len();
-            format!("channels of {count} days are kept for longer, first {day}: not rolled up, or read by somebody")
+            format!("channels of {count} days are kept for longer, first {day}: not rolled up, not in the lake, or read by somebody")
         });
         Ok(JobOutcome { partial, ..JobOutcome::default() }
             .with("hours", rolled_up.hours)
@@ -120,6 +121,8 @@ mod tests {
             books: &PriceBooks::new(&database.account, Vec::new()).expect("none overlap"),
             report_folder: Path::new("unused"),
             channel_retention_days: 14,
+            occupancy_archive: false,
+            lake: None,
             slot: at(now),
         };
         run(&context).await.expect("done")

@@ -24,8 +24,20 @@ pub(crate) const TABLES: [&str; 10] = [
 ];
 
 /// Tables that tell who works on what and who was told, or are computed from others.
-pub(crate) const TABLES_OF_WORK: [&str; 6] =
-    ["account_reader", "alert", "job_lease", "job_run", "occupancy_hour_due", "occupancy_hourly"];
+pub(crate) const TABLES_OF_WORK: &[&str] = &[
+    "account_reader",
+    "alert",
+    "budget",
+    "budget_state",
+    "cost_anomaly",
+    "job_lease",
+    "job_run",
+    "lake_day",
+    "month_forecast",
+    "occupancy_hour_due",
+    "occupancy_hourly",
+    "project_forecast",
+];
 
 /// A database that no other test sees.
 pub(crate) struct TestDatabase {

@@ -4,6 +4,7 @@
 pub(crate) mod daemon;
 pub(crate) mod database;
 pub(crate) mod fake_api;
+pub(crate) mod object_server;
 pub(crate) mod pooler;
 pub(crate) mod program;
 pub(crate) mod raw_server;
