@@ -156,9 +156,10 @@ impl Settings {
             }
             accounts.push(AccountSettings::resolve(account, own, raw)?);
         }
-        let named = raw.budget.iter().filter_map(outlook::RawBudget::account);
-        if let Some(name) =
-            named.into_iter().find(|name| accounts.iter().all(|own| own.account.as_str() != *name))
+        let of_budgets = raw.budget.iter().filter_map(outlook::RawBudget::account);
+        if let Some(name) = of_budgets
+            .into_iter()
+            .find(|name| accounts.iter().all(|own| own.account.as_str() != *name))
         {
             return Err(value(format!("budget: account '{name}' is not in the settings")));
         }
