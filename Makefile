@@ -93,6 +93,11 @@ check-compose: build-tools ## the demo of docker-compose.yml, with database and 
 ci: ## everything that a change must pass
 	@.ci/run
 
+.PHONY: bench
+bench: postgres ## whole runs on the simulator beside floors of psql: PROJECTS=1000 DAYS=365
+	@cargo build --release --bin agora-usage
+	@scripts/bench $(target)/release/agora-usage $(or $(PROJECTS),1000) $(or $(DAYS),365)
+
 .PHONY: clean-demo
 clean-demo: ## remove the demo's reports and its database
 	@scripts/clean-demo

@@ -32,6 +32,8 @@ pub mod collect;
 pub mod config;
 pub mod context;
 pub mod domain;
+#[doc(hidden)]
+pub mod hot_paths;
 pub mod lake;
 pub mod month_report;
 pub mod observe;

@@ -1,6 +1,12 @@
 //! `agora-usage report`: rate months and write their files.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use tokio::runtime::Handle;
 
 use super::failure::{Exit, Failure};
 use super::print::say_line;
@@ -8,9 +14,13 @@ use super::summary::{holes, thousands};
 use crate::collect::Records;
 use crate::context::Context;
 use crate::domain::{Money, Month};
-use crate::month_report::{Written, write};
+use crate::month_report::{MonthReportError, Written, write};
 use crate::rating::{PriceBooks, TotalRange};
 use crate::report::{Format, ReportOptions, check_writable};
+
+/// Months written side by side: one computes while the other waits for the
+/// database or the disk. Each more holds another month in memory.
+const MONTHS_AT_ONCE: usize = 2;
 
 /// Arguments of `report`.
 #[derive(Debug, clap::Args)]
@@ -68,27 +78,63 @@ pub(super) async fn run(context: &Context, arguments: ReportArguments) -> Result
             settings: &account.collect,
         };
         // One account that fails does not stop the others.
-        exit =
-            exit.and(report(&records, books, &months, &options).await.unwrap_or_else(|failure| {
-                failure.print();
-                failure.exit
-            }));
+        exit = exit.and(report(&records, books, &months, &options).unwrap_or_else(|failure| {
+            failure.print();
+            failure.exit
+        }));
     }
     store.close().await;
     Ok(exit)
 }
 
-async fn report(
+/// Writes the months, and tells of each in its turn. The first that fails ends it.
+///
+/// Must be called within a multi-threaded runtime: it blocks its thread.
+fn report(
     records: &Records<'_>,
     books: &PriceBooks,
     months: &[Month],
     options: &ReportOptions,
 ) -> Result<Exit, Failure> {
-    let mut exit = Exit::Done;
-    for month in months {
-        let written = write(records, books, *month, options).await?;
-        print(&written);
-        exit = exit.and(if written.has_gaps { Exit::Partial } else { Exit::Done });
+    let runtime = Handle::current();
+    let (next, has_failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (sender, ended) = mpsc::channel();
+    let write_some = |sender: mpsc::Sender<_>| {
+        while !has_failed.load(Ordering::Relaxed) {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(month) = months.get(at) else { break };
+            let written = runtime.block_on(write(records, books, *month, options));
+            has_failed.fetch_or(written.is_err(), Ordering::Relaxed);
+            if sender.send((at, written)).is_err() {
+                break;
+            }
+        }
+    };
+    tokio::task::block_in_place(|| {
+        thread::scope(|scope| {
+            for _ in 0..months.len().min(MONTHS_AT_ONCE) {
+                let sender = sender.clone();
+                scope.spawn(|| write_some(sender));
+            }
+            drop(sender);
+            print_in_order(&ended)
+        })
+    })
+}
+
+/// Tells of the months in their order, whichever ends first.
+fn print_in_order(
+    ended: &mpsc::Receiver<(usize, Result<Written, MonthReportError>)>,
+) -> Result<Exit, Failure> {
+    let (mut exit, mut waiting, mut turn) = (Exit::Done, BTreeMap::new(), 0);
+    for (at, written) in ended {
+        waiting.insert(at, written);
+        while let Some(written) = waiting.remove(&turn) {
+            let written = written?;
+            print(&written);
+            exit = exit.and(if written.has_gaps { Exit::Partial } else { Exit::Done });
+            turn += 1;
+        }
     }
     Ok(exit)
 }

@@ -53,9 +53,9 @@ impl Records<'_> {
             for known in &projects {
                 let project_id = &known.project.project_id;
                 for service in self.settings.askable_services() {
+                    let facts = ledger.of(project_id, service);
                     let of_day = |day| {
-                        let state =
-                            state_of(day, ledger.cell(project_id, service, day), now, policy);
+                        let state = state_of(day, facts.cell(day), now, policy);
                         let is_stored = stored.contains(&(project_id.clone(), service, day));
                         let expires_soon = state.is_hole() && expires_soon(day, now, policy);
                         CalendarDay { day, state, is_stored, expires_soon }

@@ -96,9 +96,9 @@ fn plan_month(
         planned.extend(range.map(|range| PlannedRequest { source, project_id, service, range }));
     };
     let due_of = |stored: &StoredProject, service| {
+        let known = ledger.of(&stored.project.project_id, service);
         span(days.days().filter(|day| {
-            let cell = ledger.cell(&stored.project.project_id, service, *day);
-            can_be_used(stored, *day) && is_due(*day, cell, now, settings.policy)
+            can_be_used(stored, *day) && is_due(*day, known.cell(*day), now, settings.policy)
         }))
     };
     for service in settings.askable_services() {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, Postgres, Transaction};
 
-use super::copy::CopyRows;
+use super::copy::CopyIn;
 use super::error::StoreError;
 use crate::domain::money::decimal_text;
 use crate::domain::{BillStatus, Media, Service};
@@ -60,8 +60,8 @@ pub async fn replace_draft(
     let mut transaction = begin_transaction(pool).await.map_err(failed())?;
     let connection = &mut *transaction;
     // Two reports of one month take turns.
-    query("select from agora.account where account_id = $1 for no key update")
-        .bind(bill.account.as_str())
+    query("select pg_advisory_xact_lock(hashtextextended($1, 0))")
+        .bind(format!("agora.bill {} {}", bill.account, bill.month))
         .execute(&mut *connection)
         .await
         .map_err(failed())?;
@@ -230,7 +230,7 @@ async fn insert_lines(connection: &mut PgConnection, bill: &Bill) -> Result<(), 
 }
 
 async fn copy_allocation(connection: &mut PgConnection, bill: &Bill) -> Result<(), BillWriteError> {
-    let mut rows = CopyRows::new(14);
+    let mut rows = CopyIn::begin(connection, COPY_ALLOCATION, 14).await?;
     for project in &bill.projects {
         for day in &project.days {
             for service in Service::ALL {
@@ -246,10 +246,11 @@ async fn copy_allocation(connection: &mut PgConnection, bill: &Bill) -> Result<(
                     row.numeric(micro_units, ALLOCATION_SCALE);
                 }
                 row.numeric(costs.iter().sum(), ALLOCATION_SCALE);
+                rows.send_when_full().await?;
             }
         }
     }
-    rows.send(connection, COPY_ALLOCATION).await?;
+    rows.finish().await?;
     Ok(())
 }
 
