@@ -7,7 +7,8 @@
 //! through [`agora_api`] and hands the answers to [`store`], which keeps every
 //! value, every superseded value and every request in PostgreSQL. [`rating`]
 //! turns a month of stored seconds into a bill, exactly, and splits its cents
-//! over projects and days. [`report`] writes the rated bill to files, published
+//! over projects and days. [`billing`] makes bills of it that can be relied on:
+//! drafts, closed revisions, adjustments. [`report`] writes a bill to files, published
 //! whole; [`month_report`] is that flow in one file. [`schedule`] says who may
 //! work and when jobs run. [`simulator`] is the platform's other side, for demos and tests; the
 //! rest of the program knows it over HTTP alone. All of them speak the words of
@@ -24,6 +25,7 @@
 //! ARCHITECTURE.md tells the same map to people, with the reasons.
 
 pub mod agora_api;
+pub mod billing;
 pub mod cli;
 pub mod clock;
 pub mod collect;

@@ -7,6 +7,7 @@
 mod api;
 mod backfill;
 mod backup;
+mod bill;
 mod check;
 mod coverage;
 mod daemon;
@@ -21,6 +22,7 @@ mod report;
 mod simulator;
 mod summary;
 mod sync;
+mod tag;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -89,6 +91,12 @@ enum Command {
     Coverage(coverage::CoverageArguments),
     /// Rate whole months and write their reports
     Report(report::ReportArguments),
+    /// Show, explain, close, adjust and verify bills
+    #[command(subcommand)]
+    Bill(bill::BillCommand),
+    /// Say which cost centre and team a project belongs to
+    #[command(subcommand)]
+    Tag(tag::TagCommand),
     /// Answer a question of analysts from the database
     Query(query::QueryArguments),
     /// Write a commented settings file
@@ -138,6 +146,8 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Backfill(arguments) => backfill::run(&Context::load(&common)?, arguments).await,
         Command::Coverage(arguments) => coverage::run(&Context::load(&common)?, arguments).await,
         Command::Report(arguments) => report::run(&Context::load(&common)?, arguments).await,
+        Command::Bill(command) => bill::run(&Context::load(&common)?, command).await,
+        Command::Tag(command) => tag::run(&Context::load(&common)?, command).await,
         Command::Query(arguments) => query::run(&common, arguments).await,
         Command::Api(arguments) => api::run(&Context::load(&common)?, arguments).await,
         Command::Init(arguments) => init::run(arguments),

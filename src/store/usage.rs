@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
 use sqlx::types::Json;
@@ -179,6 +179,7 @@ struct UsageRow {
     video_2k_plus_seconds: Option<i64>,
     extra_seconds: Json<BTreeMap<String, Option<i64>>>,
     missing_media: Vec<String>,
+    request_id: i64,
 }
 
 impl UsageRow {
@@ -210,6 +211,42 @@ impl UsageRow {
     }
 }
 
+/// Up to when values count as known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KnownBy {
+    /// Answers received by this time.
+    Time(DateTime<Utc>),
+    /// Answers of this request and of those with lower numbers.
+    Request(i64),
+}
+
+/// Values, and the newest request that any of them came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownUsage {
+    /// By day, project and service.
+    pub days: Vec<DayUsage>,
+    /// Number of the request; 0 without values.
+    ///
+    /// Requests of an account are numbered and stored in one order, so this
+    /// number tells exactly which values these are, whatever comes later.
+    pub newest_request: i64,
+}
+
+impl KnownUsage {
+    fn from_rows(rows: Vec<UsageRow>) -> Result<Self, StoreError> {
+        let newest_request = rows.iter().map(|row| row.request_id).max().unwrap_or(0);
+        let days = rows.into_iter().map(UsageRow::into_usage).collect::<Result<_, _>>()?;
+        Ok(Self { days, newest_request })
+    }
+
+    /// Cells with a value that the platform should have sent and did not.
+    #[must_use]
+    pub fn incomplete_cells(&self) -> Vec<(ProjectId, Service, NaiveDate)> {
+        let incomplete = self.days.iter().filter(|usage| usage.is_incomplete());
+        incomplete.map(|usage| (usage.project_id.clone(), usage.service, usage.day)).collect()
+    }
+}
+
 /// Current usage of the days of `range`, by day, project and service.
 ///
 /// # Errors
@@ -218,7 +255,7 @@ pub async fn read(
     pool: &PgPool,
     account: &AccountId,
     range: DateRange,
-) -> Result<Vec<DayUsage>, StoreError> {
+) -> Result<KnownUsage, StoreError> {
     let rows: Vec<UsageRow> = query_as(include_str!("sql/read_usage.sql"))
         .bind(account.as_str())
         .bind(range.first())
@@ -226,7 +263,33 @@ pub async fn read(
         .fetch_all(alone(pool))
         .await
         .map_err(StoreError::during("reading usage_daily"))?;
-    rows.into_iter().map(UsageRow::into_usage).collect()
+    KnownUsage::from_rows(rows)
+}
+
+/// Usage of the days of `range` as it was once known.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer or holds a foreign value.
+pub async fn read_known(
+    pool: &PgPool,
+    account: &AccountId,
+    range: DateRange,
+    known_by: KnownBy,
+) -> Result<KnownUsage, StoreError> {
+    let (time, request_id) = match known_by {
+        KnownBy::Time(time) => (Some(time), None),
+        KnownBy::Request(request_id) => (None, Some(request_id)),
+    };
+    let rows: Vec<UsageRow> = query_as(include_str!("sql/read_known_usage.sql"))
+        .bind(account.as_str())
+        .bind(range.first())
+        .bind(range.last())
+        .bind(time)
+        .bind(request_id)
+        .fetch_all(alone(pool))
+        .await
+        .map_err(StoreError::during("reading usage_daily and usage_revision"))?;
+    KnownUsage::from_rows(rows)
 }
 
 /// Cells of `range` with a value that the platform should have sent and did not.

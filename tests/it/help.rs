@@ -3,7 +3,7 @@
 use crate::support::program::Program;
 
 /// Every command, in the order of the help.
-const COMMANDS: [&[&str]; 41] = [
+const COMMANDS: [&[&str]; 52] = [
     &[],
     &["demo"],
     &["daemon"],
@@ -14,6 +14,17 @@ const COMMANDS: [&[&str]; 41] = [
     &["backfill"],
     &["coverage"],
     &["report"],
+    &["bill"],
+    &["bill", "show"],
+    &["bill", "explain"],
+    &["bill", "close"],
+    &["bill", "adjust"],
+    &["bill", "verify"],
+    &["tag"],
+    &["tag", "set"],
+    &["tag", "import"],
+    &["tag", "list"],
+    &["tag", "clear"],
     &["query"],
     &["init"],
     &["check"],

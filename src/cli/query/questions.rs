@@ -5,6 +5,10 @@ use crate::store::analyst_queries::parameters_of;
 
 /// Name and SQL of every question; a new one is a file and a line here.
 pub(super) const QUESTIONS: &[(&str, &str)] = &[
+    (
+        "cost_by_cost_centre_and_month",
+        include_str!("../../../queries/cost_by_cost_centre_and_month.sql"),
+    ),
     ("cost_by_project_and_month", include_str!("../../../queries/cost_by_project_and_month.sql")),
     ("gaps", include_str!("../../../queries/gaps.sql")),
     ("ghost_channels", include_str!("../../../queries/ghost_channels.sql")),

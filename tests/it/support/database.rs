@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use super::server::{Place, Server, Share, wait_for};
 
 /// Tables of the schema, in the order of their foreign keys.
-pub(crate) const TABLES: [&str; 10] = [
+pub(crate) const TABLES: [&str; 15] = [
     "account",
     "project",
     "sync_request",
@@ -21,6 +21,11 @@ pub(crate) const TABLES: [&str; 10] = [
     "bill",
     "bill_line",
     "bill_allocation",
+    "price_book",
+    "price_book_use",
+    "project_tag",
+    "adjustment",
+    "bill_adjustment",
 ];
 
 /// Tables that tell who works on what and who was told, or are computed from others.
