@@ -144,11 +144,9 @@ pub async fn month_of_then(
     let then = records.clock.now();
     let closed = stored_bills::closed(records.store.pool(), records.account, month).await?;
     let by_then = |head: &stored_bills::BillHead| head.closed_at.is_some_and(|at| at <= then);
-    match closed.into_iter().rfind(by_then) {
-        Some(head) => closed_revision(records, &head).await,
-        None => {
-            let book = book_in_force(records, book, month).await?;
-            rate_month(records, &book, month).await
-        }
+    if let Some(head) = closed.into_iter().rfind(by_then) {
+        return closed_revision(records, &head).await;
     }
+    let book = book_in_force(records, book, month).await?;
+    rate_month(records, &book, month).await
 }

@@ -38,9 +38,9 @@ impl Difference {
     pub fn between(before: &RatedMonth, after: &RatedMonth) -> Self {
         Self {
             amount_due: (before.amount_due(), after.amount_due()),
-            lines: changes(lines(before), lines(after), BigRational::zero),
-            adjustments: changes(adjustments(before), adjustments(after), || 0),
-            projects: changes(projects(before), projects(after), || 0),
+            lines: changes(&lines(before), &lines(after), BigRational::zero),
+            adjustments: changes(&adjustments(before), &adjustments(after), || 0),
+            projects: changes(&projects(before), &projects(after), || 0),
         }
     }
 
@@ -55,8 +55,8 @@ impl Difference {
 }
 
 fn changes<K: Ord + Clone, A: PartialEq + Clone>(
-    before: BTreeMap<K, A>,
-    after: BTreeMap<K, A>,
+    before: &BTreeMap<K, A>,
+    after: &BTreeMap<K, A>,
     nothing: impl Fn() -> A,
 ) -> Vec<Change<K, A>> {
     let keys: BTreeSet<&K> = before.keys().chain(after.keys()).collect();
@@ -99,7 +99,7 @@ mod tests {
     fn only_what_changed_is_told_and_what_is_lacking_counts_as_nothing() {
         let before = BTreeMap::from([("a", 1), ("b", 2), ("c", 0)]);
         let after = BTreeMap::from([("a", 1), ("b", 3), ("d", 4)]);
-        let told = changes(before, after, || 0);
+        let told = changes(&before, &after, || 0);
         let told: Vec<_> =
             told.iter().map(|change| (change.of, change.before, change.after)).collect();
         assert_eq!(told, [("b", 2, 3), ("d", 0, 4)]);

@@ -253,7 +253,9 @@ fn said(error: &BillingError) -> String {
         text.push_str(point);
     }
     if let Some(more) = points.len().checked_sub(LISTED).filter(|more| *more > 0) {
-        text.push_str(&format!("\n  and {more} more"));
+        text.push_str("\n  and ");
+        text.push_str(&more.to_string());
+        text.push_str(" more");
     }
     text
 }

@@ -50,7 +50,7 @@ pub(super) struct SetArguments {
     /// Project id
     #[arg(value_name = "PROJECT", allow_hyphen_values = true)]
     project: String,
-    /// Tags, such as cost_centre=ops team=platform
+    /// Tags, such as `cost_centre=ops team=platform`
     #[arg(required = true, value_name = "KEY=VALUE")]
     tags: Vec<String>,
     #[command(flatten)]
@@ -87,7 +87,7 @@ pub(super) struct ClearArguments {
     /// Project id
     #[arg(value_name = "PROJECT", allow_hyphen_values = true)]
     project: String,
-    /// Key, such as cost_centre
+    /// Key, such as `cost_centre`
     #[arg(value_name = "KEY")]
     key: String,
     #[command(flatten)]

@@ -25,6 +25,7 @@ use crate::store::leases::Lease;
     it and are listed.\n\nExit codes: 0 closed; 1 refused; 3 closed by --force without knowing \
     every figure."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command")]
 pub(in crate::cli) struct CloseArguments {
     /// Month, YYYY-MM
     #[arg(long, value_name = "MONTH", value_parser = Month::parse)]
@@ -87,7 +88,7 @@ async fn close_account(
     };
     let closed = closed.await;
     release(held).await;
-    print(&closed?)
+    Ok(print(&closed?))
 }
 
 /// Asks for the whole month again; what got no answer stands against the close.
@@ -151,7 +152,7 @@ async fn fetch(
     run
 }
 
-fn print(closed: &Closed) -> Result<Exit, Failure> {
+fn print(closed: &Closed) -> Exit {
     say_line(format_args!("{}", words::headline(&closed.month)));
     let note = closed.month.closed.iter();
     for reservation in note.flat_map(|note| &note.reservations) {
@@ -162,5 +163,5 @@ fn print(closed: &Closed) -> Result<Exit, Failure> {
     }
     let has_gaps = closed.month.report().has_gaps();
     let is_forced = closed.month.closed.as_ref().is_some_and(|note| note.forced);
-    Ok(if has_gaps || is_forced { Exit::Partial } else { Exit::Done })
+    if has_gaps || is_forced { Exit::Partial } else { Exit::Done }
 }

@@ -5,6 +5,7 @@ mod close;
 mod explain;
 mod explain_json;
 mod show;
+mod show_json;
 mod verify;
 mod words;
 

@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
 use num_rational::BigRational;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::words::{self, decimal};
-use super::{clock_at, month_or_previous, parse_past_time, records};
-use crate::billing::difference::{Change, Difference};
+use super::words;
+use super::{clock_at, month_or_previous, parse_past_time, records, show_json};
+use crate::billing::difference::Difference;
 use crate::billing::month::rate_month;
 use crate::billing::reproduce::closed_revision;
 use crate::billing::{BillingError, RatedMonth};
@@ -18,8 +18,8 @@ use crate::cli::print::{
 };
 use crate::collect::Records;
 use crate::context::Context;
+use crate::domain::Month;
 use crate::domain::money::decimal_text;
-use crate::domain::{Money, Month};
 use crate::month_report::month_of_then;
 use crate::rating::{BillLine, LINE_SCALE, PriceBook, exact_decimal_units};
 use crate::store::analyst_queries::{ResultTable, ValueKind};
@@ -51,9 +51,9 @@ pub(in crate::cli) struct ShowArguments {
 }
 
 /// A bill, and what a bill of today would change in it.
-struct Shown {
-    month: RatedMonth,
-    changes: Option<Difference>,
+pub(super) struct Shown {
+    pub(super) month: RatedMonth,
+    pub(super) changes: Option<Difference>,
 }
 
 pub(super) async fn run(context: &Context, arguments: ShowArguments) -> Result<Exit, Failure> {
@@ -128,14 +128,14 @@ fn print(shown: &[Shown], output: Output) -> Result<(), Failure> {
             print_rows(&rows, Output::Csv)
         }
         Output::Json => {
-            let bills = shown.iter().map(object).collect::<Result<Vec<_>, _>>()?;
+            let bills = shown.iter().map(show_json::object).collect::<Result<Vec<_>, _>>()?;
             print_text(&format!("{:#}\n", Value::from(bills)))
         }
     }
 }
 
 /// Columns of csv; a table leaves out those that its headline tells.
-const COLUMNS: &[(&str, ValueKind)] = &[
+pub(super) const COLUMNS: &[(&str, ValueKind)] = &[
     ("account_id", ValueKind::Text),
     ("month", ValueKind::Text),
     ("revision", ValueKind::Integer),
@@ -151,12 +151,12 @@ const COLUMNS: &[(&str, ValueKind)] = &[
 ];
 
 /// Columns that stand in the headline of a table.
-const HEADLINE_COLUMNS: usize = 3;
+pub(super) const HEADLINE_COLUMNS: usize = 3;
 
-type Row = Vec<Option<String>>;
+pub(super) type Row = Vec<Option<String>>;
 
 /// Lines, rounding, adjustments and total.
-fn rows_of(month: &RatedMonth) -> Result<Vec<Row>, Failure> {
+pub(super) fn rows_of(month: &RatedMonth) -> Result<Vec<Row>, Failure> {
     let bill = &month.bill;
     let decimals = |amount: &BigRational| {
         exact_decimal_units(amount, LINE_SCALE).map(|units| decimal_text(units, LINE_SCALE))
@@ -272,98 +272,4 @@ fn shortened(decimal: &str) -> String {
     let Some((whole, fraction)) = decimal.split_once('.') else { return decimal.to_owned() };
     let kept = fraction.trim_end_matches('0');
     format!("{whole}.{kept:0<2}")
-}
-
-/// The bill for programs; amounts are texts.
-fn object(shown: &Shown) -> Result<Value, Failure> {
-    let month = &shown.month;
-    let bill = &month.bill;
-    let lines = rows_of(month)?.into_iter().take(bill.lines.len()).map(|row| {
-        let field = |(value, (name, kind)): (Option<String>, &(&str, ValueKind))| {
-            let number = value.as_deref().and_then(|text| text.parse::<u64>().ok());
-            let value = match (kind, number) {
-                (ValueKind::Integer, Some(number)) => json!(number),
-                _ => json!(value),
-            };
-            ((*name).to_owned(), value)
-        };
-        let fields = row.into_iter().zip(COLUMNS).skip(HEADLINE_COLUMNS).map(field);
-        Value::Object(fields.collect())
-    });
-    let mut object = json!({
-        "account": bill.account.as_str(),
-        "month": bill.month.to_string(),
-        "status": month.status().name(),
-        "revision": month.closed.as_ref().map_or(0, |closed| closed.revision),
-        "closed": month.closed.as_ref().map(|closed| json!({
-            "closed_at": words::time(closed.closed_at),
-            "forced": closed.forced,
-            "reservations": closed.reservations,
-        })),
-        "currency": bill.currency.code(),
-        "lines": lines.collect::<Vec<_>>(),
-        "exact_total": decimal(&bill.exact_total),
-        "rounding": decimal(&bill.rounding()),
-        "rated_total": bill.total.to_string(),
-        "total": month.amount_due().to_string(),
-        "unallocated": month.report().unallocated().to_string(),
-        "book": { "name": month.book.name, "sha256": month.book.sha256 },
-        "assumptions": bill.assumptions.iter().map(|assumption| json!({
-            "key": assumption.key, "value": assumption.value, "text": assumption.text,
-        })).collect::<Vec<_>>(),
-    });
-    object["adjustments"] = month.adjustments.iter().map(adjustment).collect();
-    object["unpriced"] = bill.unpriced.iter().map(|usage| json!({
-        "service": usage.service.name(), "field": usage.field, "seconds": usage.seconds.to_string(),
-    })).collect();
-    object["missing_days"] = month
-        .coverage
-        .missing_days
-        .iter()
-        .map(|missing| {
-            json!({
-                "project_id": missing.project_id.as_ref().map(|id| id.as_str()),
-                "service": missing.service.name(),
-                "days": missing.days.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                "reason": missing.reason,
-            })
-        })
-        .collect();
-    object["changes_since_close"] = shown.changes.as_ref().map_or(Value::Null, changes);
-    Ok(object)
-}
-
-fn adjustment(applied: &crate::domain::AppliedAdjustment) -> Value {
-    let adjustment = &applied.adjustment;
-    let money = |minor_units| Money { minor_units, ..adjustment.amount }.to_string();
-    let shares = applied.shares.iter().map(|(id, share)| (id.to_string(), json!(money(*share))));
-    json!({
-        "id": adjustment.adjustment_id,
-        "amount": adjustment.amount.to_string(),
-        "reason": adjustment.reason,
-        "scope": words::scope(adjustment),
-        "shares": Value::Object(shares.collect()),
-        "unallocated": money(applied.unallocated),
-    })
-}
-
-fn changes(difference: &Difference) -> Value {
-    let (before, after) = &difference.amount_due;
-    let money = |minor_units| Money { minor_units, ..*after }.to_string();
-    let projects = difference.projects.iter().map(|Change { of, before, after }| {
-        json!({ "project_id": of.as_str(), "before": money(*before), "after": money(*after) })
-    });
-    let adjustments = difference.adjustments.iter().map(|Change { of, before, after }| {
-        json!({ "id": of, "before": money(*before), "after": money(*after) })
-    });
-    let lines = difference.lines.iter().map(|Change { of, before, after }| {
-        json!({ "line": of, "before": decimal(before), "after": decimal(after) })
-    });
-    json!({
-        "before": before.to_string(),
-        "after": after.to_string(),
-        "lines": lines.collect::<Vec<_>>(),
-        "adjustments": adjustments.collect::<Vec<_>>(),
-        "projects": projects.collect::<Vec<_>>(),
-    })
 }

@@ -128,6 +128,15 @@ impl TestDatabase {
         connection.close().await.expect("closed");
     }
 
+    /// What the database says against a statement, which must fail.
+    pub(crate) async fn refusal(&self, statement: &str) -> String {
+        let mut connection = self.connect().await;
+        let executed = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()));
+        let executed = executed.execute(&mut connection).await;
+        connection.close().await.expect("closed");
+        executed.expect_err("refused").to_string()
+    }
+
     /// Every row of a table with the transaction that wrote it: equal before and
     /// after means that nothing was written, not even the same value again.
     pub(crate) async fn written(&self, table: &str) -> Vec<String> {
