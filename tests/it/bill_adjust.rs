@@ -7,7 +7,7 @@ use crate::support::setup::Setup;
 
 const FINAL: &str = "2031-04-20T12:00:00Z";
 
-/// Three projects that cost 29.97 each, and one without usage.
+/// Three projects that cost 89.90 together, and one without usage.
 async fn march() -> Setup {
     let setup = Setup::at(FINAL).await;
     setup.api.list(&["P1", "P2", "P3", "idle"]);
@@ -34,13 +34,13 @@ async fn adjustments_reach_every_level_and_every_level_adds_up() {
     setup.report("2031-03").exits(0);
     let month = setup.month("2031-03");
     month.assert_adds_up();
-    assert_eq!(month.total(), "93.80");
+    assert_eq!(month.total(), "93.79");
     // -0.04 and -0.51, -0.03 and -0.50, -0.03, 5.00
-    assert_eq!(month.costs(), ["P1 29.42", "P2 29.44", "P3 29.94", "idle 5.00"]);
+    assert_eq!(month.costs(), ["P1 29.42", "P2 29.44", "P3 29.93", "idle 5.00"]);
     let manifest = month.manifest();
     assert_eq!(
         (&manifest["rated_total"], &manifest["adjustments"][2]["cost_centre"]),
-        (&"89.91".into(), &"ops".into())
+        (&"89.90".into(), &"ops".into())
     );
     let last = month.rows("projects/idle.csv");
     assert_eq!((last[0]["day"].as_str(), last[0]["service"].as_str()), ("", "adjustment"));
@@ -49,7 +49,7 @@ async fn adjustments_reach_every_level_and_every_level_adds_up() {
                 (select sum(cost) from agora.bill_adjustment), \
                 (select sum(cost) from agora.project_cost_monthly), \
                 (select sum(cost) from agora.cost_centre_cost_monthly) from agora.bill as b";
-    let expected = "(89.910000,3.890000,93.800000,3.890000,93.80,93.80)";
+    let expected = "(89.900000,3.890000,93.790000,3.890000,93.79,93.79)";
     assert_eq!(setup.database.rows(sums).await, [expected]);
     let centres =
         setup.run(&["query", "cost_by_cost_centre_and_month", "--output", "csv"]).exits(0);
@@ -78,17 +78,17 @@ async fn an_adjustment_of_a_month_without_usage_belongs_to_no_project() {
 async fn an_adjustment_is_taken_back_once_and_closed_bills_keep_it() {
     let setup = march().await;
     adjust(&setup, "-12.50", &[]).exits(0).says(&["adjustment 1 of USD -12.50 recorded"]);
-    setup.run(&["bill", "close", "--month", "2031-03"]).exits(0).says(&["USD 77.41, closed r1"]);
+    setup.run(&["bill", "close", "--month", "2031-03"]).exits(0).says(&["USD 77.40, closed r1"]);
     let void = |id: &str| setup.run(&["bill", "adjust", "--void", id, "--reason", "in error"]);
     void("1").exits(0).says(&["taken back by 2", "closed as r1"]);
     void("1").exits(1).says(&["void already"]);
     void("2").exits(1).says(&["takes back another"]);
     void("9").exits(1).says(&["no adjustment 9"]);
-    setup.report("2031-03").exits(0).says(&["USD 77.41, closed r1", "USD 77.41 -> USD 89.91"]);
+    setup.report("2031-03").exits(0).says(&["USD 77.40, closed r1", "USD 77.40 -> USD 89.90"]);
     let revise = ["bill", "close", "--month", "2031-03", "--revise"];
     setup.run(&revise).exits(0).says(&["closed r2", "adjustment 1"]);
     let due = "select revision, amount_due from agora.bill order by 1";
-    let expected = ["(0,89.910000)", "(1,77.410000)", "(2,89.910000)"];
+    let expected = ["(0,89.900000)", "(1,77.400000)", "(2,89.900000)"];
     assert_eq!(setup.database.rows(due).await, expected);
     assert_eq!(setup.database.value("select sum(amount) from agora.adjustment").await, "0.000000");
     setup.run(&["bill", "verify"]).exits(0);
@@ -132,10 +132,10 @@ async fn tags_count_from_their_month_on_and_keep_their_history() {
 
     setup.report("2031-03").exits(0);
     let centres = "select cost_centre, cost from agora.cost_centre_cost_monthly order by 1";
-    let expected = ["(\"(untagged)\",29.97)", "(\"research, new\",29.97)", "(support,29.97)"];
+    let expected = ["(\"(untagged)\",29.96)", "(\"research, new\",29.97)", "(support,29.97)"];
     assert_eq!(setup.database.rows(centres).await, expected);
     let sum = "select sum(cost) from agora.cost_centre_cost_monthly";
-    assert_eq!(units(&setup.database.value(sum).await), units("89.91"));
+    assert_eq!(units(&setup.database.value(sum).await), units("89.90"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

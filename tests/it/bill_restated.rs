@@ -10,8 +10,8 @@ use crate::support::simulated::Running;
 
 const NOW: &str = "2031-05-20T12:00:00Z";
 
-#[test]
-fn c02_a_restatement_after_the_close_is_told_and_leaves_the_files() {
+#[tokio::test(flavor = "multi_thread")]
+async fn c02_a_restatement_after_the_close_is_told_and_leaves_the_files() {
     let (database, mut program) = (TestDatabase::new(), Program::new());
     program.set("AGORA_USAGE_NOW", NOW).set("DATABASE_URL", database.url());
     program.set("AGORA_USAGE_REQUESTS_PER_SECOND", "0").set("AGORA_USAGE_SERVICES", "rtc");
@@ -25,9 +25,13 @@ fn c02_a_restatement_after_the_close_is_told_and_leaves_the_files() {
     let reports = program.folder().join("reports");
     let files = files_below(&reports);
 
-    let (_, listed) = simulator.call("GET", "/dev/v1/projects/", None);
-    let id = listed["projects"][0]["id"].as_str().expect("an id").to_owned();
-    let body = json!({ "project": id, "day": "2031-04-09", "percent": 400 });
+    let most = "select project_id from agora.usage_daily order by audio_seconds desc limit 1";
+    let id = database.value(most).await;
+    let day = format!(
+        "select day from agora.usage_daily where project_id = '{id}' \
+         order by audio_seconds desc limit 1"
+    );
+    let body = json!({ "project": id, "day": database.value(&day).await, "percent": 400 });
     assert_eq!(simulator.call("POST", "/simulator/restatements", Some(&body)).0, 200);
     let again = ["backfill", "--from", "2031-04-01", "--to", "2031-04-30", "--again"];
     program.run(&again).exits(0);
