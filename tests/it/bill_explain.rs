@@ -198,11 +198,10 @@ async fn an_explanation_reads_well() {
     setup.run(&[&adjust[..], &["--cost-centre", "ops"]].concat()).exits(0);
     let arguments = ["bill", "explain", "--project", "P1", "--day", "2031-03-01"];
     let outcome = setup.run(&arguments).exits(0);
-    let stable: String = outcome
-        .stdout
-        .lines()
-        .map(|line| format!("{}\n", line.split(" 2031-04-").next().unwrap_or_default()))
-        .collect();
+    let lines = outcome.stdout.lines();
+    let before_times =
+        |line: &'_ str| line.split(" 2031-04-").next().unwrap_or_default().to_owned();
+    let stable = lines.map(before_times).collect::<Vec<_>>().join("\n");
     insta::assert_snapshot!("explained", stable);
     setup.run(&["bill", "explain", "--day", "2031-03-01"]).exits(2);
     setup.run(&["bill", "explain", "--project", "nobody"]).exits(1).says(&["not known"]);
