@@ -7,7 +7,7 @@
 --   month         calendar month in UTC, YYYY-MM
 --   project_id    short token of the project
 --   project_name  name as last listed
---   cost          in the currency, whole minor units; a month's costs sum to its bill
+--   cost          in the currency, whole minor units, adjustments included; a month's costs sum to its bill
 --   currency      ISO 4217 code
 --   share         per cent of the month's bill, one decimal
 --   bill_status   complete, incomplete or in_progress
@@ -22,7 +22,7 @@ select
     c.project_name,
     c.cost,
     c.currency,
-    round(100 * c.cost / nullif(b.total, 0), 1) as share,
+    round(100 * c.cost / nullif(b.amount_due, 0), 1) as share,
     c.bill_status
 from agora.project_cost_monthly as c
 join agora.bill as b

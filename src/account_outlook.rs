@@ -18,7 +18,7 @@ use crate::outlook::{Outlook, backtest};
 use crate::rating::{PriceBooks, PriceBooksError, RatingError};
 use crate::store::forecasts::{self, NewForecast};
 use crate::store::leases::Lease;
-use crate::store::{StoreError, budgets, requests, usage};
+use crate::store::{StoreError, budgets, requests, tags, usage};
 
 /// Why an account has no outlook.
 #[derive(Debug, thiserror::Error)]
@@ -152,7 +152,9 @@ async fn look_from(
     let outlook = forecast(known)?;
     let of_settings = settings.budgets(book.currency)?;
     let all_budgets = together(of_settings, budgets::in_force(pool, account).await?);
-    let budgets = states(&all_budgets, &outlook, &BTreeMap::new());
+    let month = outlook.to_date().month;
+    let cost_centres = tags::cost_centres(pool, account, month, None).await?;
+    let budgets = states(&all_budgets, &outlook, &cost_centres);
     let series = UsageSeries::of(range, &loaded.usage, &loaded.unknown);
     let anomalies = odd_projects(&series, book, settings.floor(book.currency)?);
     let new = NewForecast {
@@ -206,7 +208,7 @@ struct Loaded {
 }
 
 async fn load(records: &Records<'_>, range: DateRange) -> Result<Loaded, OutlookError> {
-    let usage = usage::read(records.store.pool(), records.account, range).await?;
+    let usage = usage::read(records.store.pool(), records.account, range).await?.days;
     let holes = records.coverage(range).await?.holes;
     let unknown = holes.into_iter().map(|hole| UnknownDays {
         project_id: hole.project_id,

@@ -20,7 +20,7 @@ use crate::agora_api::ApiSettings;
 use crate::agora_api::webhook::HookUrl;
 use crate::collect::CollectSettings;
 use crate::collect::due::DuePolicy;
-use crate::domain::{AccountId, Service, UsageSource};
+use crate::domain::{AccountId, Month, Service, UsageSource};
 use crate::lake::LakeUrl;
 use crate::rating::{PriceBook, PriceBookError, PriceBooks, PriceBooksError};
 use crate::store::DatabaseAddress;
@@ -266,6 +266,14 @@ impl AccountSettings {
                 None => common.price_books()?.unwrap_or_default(),
             },
         })
+    }
+
+    /// The price book that holds for a month.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where none does, and as [`AccountSettings::price_books`].
+    pub fn price_book(&self, month: Month) -> Result<PriceBook, ConfigError> {
+        Ok(self.price_books()?.in_force(month)?.clone())
     }
 
     /// Whether on-premise recording may be counted twice: usage v3 of `default`

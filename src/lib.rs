@@ -26,6 +26,7 @@
 
 pub mod account_outlook;
 pub mod agora_api;
+pub mod billing;
 pub mod cli;
 pub mod clock;
 pub mod collect;

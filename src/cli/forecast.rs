@@ -281,11 +281,7 @@ impl From<OutlookError> for Failure {
             OutlookError::Amount { .. } => Self::new(Exit::Configuration, error.to_string())
                 .hint("write it with a point and at most as many decimals as the currency has"),
             OutlookError::Collect(error) => error.into(),
-            OutlookError::PriceBook(error) => Self::new(Exit::Configuration, error.to_string())
-                .hint(
-                    "add a book for the month to price_books; `agora-usage check` explains \
-                     the books",
-                ),
+            OutlookError::PriceBook(error) => error.into(),
             OutlookError::Rating(error) => error.into(),
         }
     }

@@ -7,6 +7,7 @@
 mod api;
 mod backfill;
 mod backup;
+mod bill;
 mod budget;
 mod check;
 mod completions;
@@ -27,6 +28,7 @@ mod report;
 mod simulator;
 mod summary;
 mod sync;
+mod tag;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -102,6 +104,12 @@ enum Command {
     /// Set what may be spent in a month
     #[command(subcommand)]
     Budget(budget::BudgetCommand),
+    /// Show, explain, close, adjust and verify bills
+    #[command(subcommand)]
+    Bill(bill::BillCommand),
+    /// Say which cost centre and team a project belongs to
+    #[command(subcommand)]
+    Tag(tag::TagCommand),
     /// Answer a question of analysts from the database
     Query(query::QueryArguments),
     /// Write a commented settings file
@@ -163,6 +171,8 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Report(arguments) => report::run(&Context::load(&common)?, arguments).await,
         Command::Forecast(arguments) => forecast::run(&Context::load(&common)?, arguments).await,
         Command::Budget(command) => budget::run(&Context::load(&common)?, command).await,
+        Command::Bill(command) => bill::run(&Context::load(&common)?, command).await,
+        Command::Tag(command) => tag::run(&Context::load(&common)?, command).await,
         Command::Query(arguments) => query::run(&common, arguments).await,
         Command::Api(arguments) => api::run(&Context::load(&common)?, arguments).await,
         Command::Init(arguments) => init::run(arguments),

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
+use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 
+use super::bill::{clock_at, difference, parse_past_time};
 use super::failure::{Exit, Failure};
-use super::print::say_line;
+use super::print::{say, say_line};
 use super::summary::{holes, thousands};
 use crate::collect::Records;
 use crate::context::Context;
@@ -25,7 +27,8 @@ const MONTHS_AT_ONCE: usize = 2;
 /// Arguments of `report`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Writes OUT/<account>/<YYYY-MM>/ with summary, bill, one file a project, \
-    and manifest.json.\n\nExit codes: 0 every figure stands on known days; 3 days or prices are \
+    and manifest.json. A closed month's files are those of its newest revision, with a \
+    folder r<N> below them for each.\n\nExit codes: 0 every figure stands on known days; 3 days or prices are \
     missing: the files are written and say so.")]
 pub(super) struct ReportArguments {
     /// Month, or first and last month: YYYY-MM or YYYY-MM..YYYY-MM
@@ -41,6 +44,10 @@ pub(super) struct ReportArguments {
     /// Only this account of the settings [default: all]
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
+    /// The reports as they were at a time: RFC 3339, or a day, which stands for its end; --out
+    /// keeps them apart from those of today
+    #[arg(long, value_name = "TIME", value_parser = parse_past_time)]
+    as_of: Option<DateTime<Utc>>,
     /// Begin CSV files with a byte order mark, for spreadsheets that need it
     #[arg(long)]
     bom: bool,
@@ -56,6 +63,7 @@ fn parse_format(name: &str) -> Result<Format, String> {
 
 pub(super) async fn run(context: &Context, arguments: ReportArguments) -> Result<Exit, Failure> {
     let months = past_months(&arguments.month, Month::of(context.clock.today()))?;
+    let clock = clock_at(context.clock, arguments.as_of)?;
     let accounts = context.settings.chosen(arguments.account.as_deref())?;
     let out = arguments.out.clone().unwrap_or_else(|| context.settings.report_folder.clone());
     let options = ReportOptions {
@@ -63,7 +71,7 @@ pub(super) async fn run(context: &Context, arguments: ReportArguments) -> Result
         out,
         byte_order_mark: arguments.bom,
         raw: arguments.raw,
-        generated_at: context.clock.now(),
+        generated_at: clock.now(),
     };
     check_writable(&options.out)?;
     let books =
@@ -71,12 +79,8 @@ pub(super) async fn run(context: &Context, arguments: ReportArguments) -> Result
     let store = context.open_store().await?;
     let mut exit = Exit::Done;
     for (account, books) in accounts.into_iter().zip(&books) {
-        let records = Records {
-            store: &store,
-            account: &account.account,
-            clock: context.clock,
-            settings: &account.collect,
-        };
+        let records =
+            Records { store: &store, account: &account.account, clock, settings: &account.collect };
         // One account that fails does not stop the others.
         exit = exit.and(report(&records, books, &months, &options).unwrap_or_else(|failure| {
             failure.print();
@@ -152,11 +156,13 @@ fn past_months(text: &str, current: Month) -> Result<Vec<Month>, Failure> {
 
 fn print(written: &Written) {
     let Written { bill, status, published, .. } = written;
+    let closed = written.closed.as_ref().map(|closed| format!("closed r{}, ", closed.revision));
     say_line(format_args!(
-        "account {}, {}: {}, {}; {} files in {}",
+        "account {}, {}: {}, {}{}; {} files in {}",
         bill.account,
         bill.month,
-        amount(&bill.total),
+        amount(&written.amount_due),
+        closed.unwrap_or_default(),
         status.name().replace('_', " "),
         published.files,
         published.folder.display()
@@ -185,6 +191,9 @@ fn print(written: &Written) {
             "warning: {} of {} has no price in {}: {} s are not in the total",
             usage.field, usage.service, bill.book_name, usage.seconds
         );
+    }
+    if let Some(changes) = &written.changes {
+        say(format_args!("  changes since the close, not in the files: {}", difference(changes)));
     }
     if !written.holes.is_empty() {
         eprintln!("warning: {}", holes(&written.holes).trim_end());

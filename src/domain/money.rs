@@ -62,6 +62,23 @@ impl fmt::Display for Money {
     }
 }
 
+/// Reads a decimal in units of 10^-`scale`, exactly: (`-0.5`, 2) is -50.
+///
+/// None for a text that is no decimal, has more than `scale` places, or does not fit.
+#[must_use]
+pub fn decimal_units(text: &str, scale: u32) -> Option<i128> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let has_point_alone = digits.contains('.') && fraction.is_empty();
+    if whole.is_empty() || has_point_alone || !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    let missing_places = (scale as usize).checked_sub(fraction.len())?;
+    let units: i128 = format!("{whole}{fraction}{}", "0".repeat(missing_places)).parse().ok()?;
+    Some(if text.starts_with('-') { -units } else { units })
+}
+
 /// Writes `units` x 10^-`scale` with exactly `scale` decimal places: (-5, 2) is `-0.05`.
 #[must_use]
 pub fn decimal_text(units: i128, scale: u32) -> String {
@@ -104,6 +121,20 @@ mod tests {
         }
         let yen = Currency::from_code("JPY").expect("known");
         assert_eq!(Money::parse("42", yen).expect("an amount").minor_units, 42);
+    }
+
+    #[test]
+    fn decimals_are_read_exactly_or_refused() {
+        let units = |text| decimal_units(text, 2);
+        assert_eq!([units("-12.50"), units("0.5"), units("7")], [Some(-1250), Some(50), Some(700)]);
+        assert_eq!(units("-0.01"), Some(-1));
+        for text in ["", "-", ".5", "5.", "1.234", "1,5", "+1", "1e3", "--1", "\u{661}"] {
+            assert_eq!(units(text), None, "{text}");
+        }
+        assert_eq!(decimal_units(&"9".repeat(40), 2), None);
+        let yen = Currency::from_code("JPY").expect("known");
+        assert_eq!(Money::parse("1.5", yen), None);
+        assert_eq!(Money::parse("-15", yen).map(|money| money.minor_units), Some(-15));
     }
 
     #[test]

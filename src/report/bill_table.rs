@@ -1,12 +1,14 @@
 //! `bill`: how the total was made, line by line.
 
+use std::borrow::Cow;
+
 use num_rational::BigRational;
 use polars::prelude::{Column, DataFrame};
 
 use crate::rating::{Bill, BillLine, Charge, LINE_SCALE, decimal_units, exact_decimal_units};
 
 use super::table::{self, Table};
-use super::{ReportError, file_names};
+use super::{MonthReport, ReportError, file_names};
 
 /// Decimal places of a price, which is for 1,000 minutes: three fewer than an amount has.
 const UNIT_PRICE_SCALE: u32 = LINE_SCALE - 3;
@@ -14,13 +16,17 @@ const UNIT_PRICE_SCALE: u32 = LINE_SCALE - 3;
 /// First column of the row that holds what the rounding of the total added.
 const ROUNDING: &str = "rounding";
 
+/// First column of the row of an adjustment; its number stands in the second.
+const ADJUSTMENT: &str = "adjustment";
+
 /// First column of the last row, which holds the total.
 const TOTAL: &str = "total";
 
 /// One row before it becomes part of a column.
 struct Row {
     service: &'static str,
-    media: Option<&'static str>,
+    /// Of an adjustment its number.
+    media: Option<Cow<'static, str>>,
     tier: Option<u128>,
     seconds: Option<u128>,
     minutes: Option<u128>,
@@ -30,24 +36,31 @@ struct Row {
     amount: i128,
 }
 
-/// The lines, the charges, then `rounding`, then `total`; all but the lines have no media.
+/// The lines, the charges, then `rounding`, then a row an adjustment, then `total`;
+/// these have no tier.
 ///
 /// # Errors
-/// [`ReportError::Disagreement`] unless lines, charges and rounding add up to the total.
-pub(super) fn table(bill: &Bill) -> Result<Table, ReportError> {
-    let scale = LINE_SCALE;
-    let total = table::money_units(bill.total, scale)?;
+/// [`ReportError::Disagreement`] unless all rows before the total add up to it.
+pub(super) fn table(report: &MonthReport<'_>) -> Result<Table, ReportError> {
+    let (bill, scale) = (report.bill, LINE_SCALE);
+    let rated = table::money_units(bill.total, scale)?;
+    let total = table::money_units(report.amount_due(), scale)?;
     let lines = bill.lines.iter().map(of_line);
     let charges = bill.charges.iter().map(of_charge);
     let mut rows = lines.chain(charges).collect::<Result<Vec<_>, _>>()?;
     let shown = rows.iter().try_fold(0_i128, |sum, row| sum.checked_add(row.amount));
-    rows.push(last(ROUNDING, rounding(bill, shown.map_or(0, |shown| total - shown))?));
+    rows.push(last(ROUNDING, rounding(bill, shown.map_or(0, |shown| rated - shown))?));
+    for applied in report.adjustments {
+        let amount = table::money_units(applied.adjustment.amount, scale)?;
+        let number = applied.adjustment.adjustment_id.to_string();
+        rows.push(Row { media: Some(number.into()), ..last(ADJUSTMENT, amount) });
+    }
     rows.push(last(TOTAL, total));
 
     let amount = table::decimals("amount", rows.iter().map(|row| Some(row.amount)), scale)?;
     let sum = table::checked_sum(file_names::BILL, &amount, rows.len() - 1, total, scale)?;
     let services: Vec<_> = rows.iter().map(|row| Some(row.service)).collect();
-    let media: Vec<_> = rows.iter().map(|row| row.media).collect();
+    let media: Vec<_> = rows.iter().map(|row| row.media.as_deref()).collect();
     let prices = rows.iter().map(|row| row.unit_price);
     let columns = vec![
         table::text("service", &services),
@@ -80,7 +93,7 @@ fn of_line(line: &BillLine) -> Result<Row, ReportError> {
     let by_the_minute = line.coefficient.is_none();
     Ok(Row {
         service: line.label(),
-        media: Some(line.media.name()),
+        media: Some(line.media.name().into()),
         tier: Some(line.tier.into()),
         seconds: line.seconds,
         minutes: Some(line.minutes),
@@ -131,7 +144,11 @@ fn counts(
     for row in rows {
         let value = count(row).map(|value| {
             i64::try_from(value).map_err(|_| ReportError::TooLarge {
-                what: format!("{name} of {} {}", row.service, row.media.unwrap_or_default()),
+                what: format!(
+                    "{name} of {} {}",
+                    row.service,
+                    row.media.as_deref().unwrap_or_default()
+                ),
                 value: value.to_string(),
             })
         });

@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::money::decimal_text;
-use crate::domain::{DateRange, Money, ProjectId};
+use crate::domain::{Adjustment, AdjustmentScope, AppliedAdjustment, DateRange, Money, ProjectId};
 use crate::rating::{Assumption, Bill, LINE_SCALE, decimal_units};
 
 use super::month::ProjectMonth;
@@ -55,6 +55,13 @@ struct Manifest<'a> {
     /// Least and greatest total over all readings of the assumptions.
     total_low: String,
     total_high: String,
+    /// The total before adjustments, only where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rated_total: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    adjustments: Vec<AdjustmentEntry<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed: Option<ClosedEntry<'a>>,
     book: BookEntry<'a>,
     assumptions: Vec<AssumptionEntry<'a>>,
     unpriced: Vec<UnpricedEntry<'a>>,
@@ -68,6 +75,23 @@ struct Manifest<'a> {
 struct BookEntry<'a> {
     name: &'a str,
     sha256: &'a str,
+}
+
+#[derive(Serialize)]
+struct AdjustmentEntry<'a> {
+    id: i64,
+    amount: String,
+    reason: &'a str,
+    project_id: Option<&'a str>,
+    cost_centre: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ClosedEntry<'a> {
+    revision: i32,
+    closed_at: String,
+    forced: bool,
+    reservations: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -130,17 +154,25 @@ pub(super) fn text(
     let manifest = Manifest {
         layout_version: LAYOUT_VERSION,
         program_version: env!("CARGO_PKG_VERSION"),
-        generated_at: generated_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+        generated_at: time(generated_at),
         account: bill.account.as_str(),
         month: bill.month.to_string(),
         status: report.status().name(),
         currency: bill.currency.code(),
-        bill_total: bill.total.to_string(),
+        bill_total: report.amount_due().to_string(),
         projects_total: projects_total.to_string(),
-        unallocated: bill.unallocated.to_string(),
+        unallocated: report.unallocated().to_string(),
         exact_total: decimal_text(decimal_units(&bill.exact_total, LINE_SCALE)?, LINE_SCALE),
         total_low: bill.range.low.to_string(),
         total_high: bill.range.high.to_string(),
+        rated_total: (!report.adjustments.is_empty()).then(|| bill.total.to_string()),
+        adjustments: adjustments(report.adjustments),
+        closed: report.closed.map(|closed| ClosedEntry {
+            revision: closed.revision,
+            closed_at: time(closed.closed_at),
+            forced: closed.forced,
+            reservations: &closed.reservations,
+        }),
         book: BookEntry { name: &bill.book_name, sha256: &bill.book_sha256 },
         assumptions: assumptions(bill),
         unpriced: unpriced(bill),
@@ -151,6 +183,29 @@ pub(super) fn text(
     let mut text = serde_json::to_vec_pretty(&manifest)?;
     text.push(b'\n');
     Ok(text)
+}
+
+fn time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn adjustments(applied: &[AppliedAdjustment]) -> Vec<AdjustmentEntry<'_>> {
+    applied.iter().map(|applied| adjustment_entry(&applied.adjustment)).collect()
+}
+
+fn adjustment_entry(adjustment: &Adjustment) -> AdjustmentEntry<'_> {
+    let (project_id, cost_centre) = match &adjustment.scope {
+        AdjustmentScope::Account => (None, None),
+        AdjustmentScope::Project(project_id) => (Some(project_id.as_str()), None),
+        AdjustmentScope::CostCentre(cost_centre) => (None, Some(cost_centre.as_str())),
+    };
+    AdjustmentEntry {
+        id: adjustment.adjustment_id,
+        amount: adjustment.amount.to_string(),
+        reason: &adjustment.reason,
+        project_id,
+        cost_centre,
+    }
 }
 
 fn assumptions(bill: &Bill) -> Vec<AssumptionEntry<'_>> {

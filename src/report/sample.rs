@@ -164,6 +164,8 @@ impl Sample {
             usage: &self.usage,
             projects: &self.projects,
             coverage: self.coverage.clone(),
+            adjustments: &[],
+            closed: None,
         }
     }
 }

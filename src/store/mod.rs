@@ -6,6 +6,7 @@
 //! Decides nothing: what to ask for is [`crate::collect`]'s, what it costs is
 //! [`crate::rating`]'s.
 
+pub mod adjustments;
 pub mod alerts;
 pub mod analyst_queries;
 pub mod backup;
@@ -23,11 +24,15 @@ pub mod lake;
 pub mod leases;
 pub mod migrate;
 pub mod occupancy;
+pub mod price_books;
 pub mod projects;
 pub mod readers;
 pub mod requests;
 mod statement;
+pub mod stored_bills;
+pub mod tags;
 pub mod usage;
+pub mod usage_history;
 
 use std::borrow::Cow;
 

@@ -197,7 +197,8 @@ impl FactRow {
     }
 }
 
-/// What the log knows of the days of `range`, which lies in one month, oldest request first.
+/// What the log knows of the days of `range`, which lies in one month, oldest
+/// request first; of answers up to `known_by` alone where it is given.
 ///
 /// # Errors
 /// [`StoreError`] when the database does not answer or holds a foreign value.
@@ -205,12 +206,14 @@ pub async fn facts(
     pool: &PgPool,
     account: &AccountId,
     range: DateRange,
+    known_by: Option<DateTime<Utc>>,
 ) -> Result<Vec<RequestFact>, StoreError> {
     let month = crate::domain::Month::of(range.first()).days();
     let rows: Vec<FactRow> = query_as(include_str!("sql/request_facts.sql"))
         .bind(account.as_str())
         .bind(month.first())
         .bind(month.last())
+        .bind(known_by)
         .fetch_all(alone(pool))
         .await
         .map_err(StoreError::during("reading sync_request"))?;

@@ -6,10 +6,11 @@ use std::time::Duration;
 use agora_usage::domain::{
     AccountId, DateRange, DayUsage, Media, MediaSet, Month, ProjectId, Service, UsageSource,
 };
+use agora_usage::store::migrate::{MIGRATIONS, newest_version};
 use agora_usage::store::projects::ensure_account;
 use agora_usage::store::requests::RequestRecord;
 use agora_usage::store::usage::{UsageAnswer, write_answers};
-use agora_usage::store::{Store, leases, migrate::newest_version};
+use agora_usage::store::{Store, leases};
 use chrono::{DateTime, Utc};
 
 use crate::support::database::{TABLES, TABLES_OF_WORK, TestDatabase};
@@ -116,7 +117,7 @@ async fn c40_migrations_run_twice_and_by_two_processes_at_once() {
     let said = format!("the database is at migration {}", newest_version());
     program.run(&["migrate"]).exits(0).says(&[&said]);
     let applied = "select count(*), bool_and(success) from _sqlx_migrations";
-    let known = agora_usage::store::migrate::MIGRATIONS.iter().count();
+    let known = MIGRATIONS.iter().count();
     assert_eq!(database.rows(applied).await, [format!("({known},t)")]);
     assert_eq!(database.filled_tables().await, [""; 0]);
     let names = "select count(*) from pg_tables where schemaname = 'agora'";

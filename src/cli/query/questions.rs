@@ -8,6 +8,10 @@ use crate::store::analyst_queries::parameters_of;
 pub(super) const QUESTIONS: &[(&str, &str)] = &[
     ("biggest_days", include_str!("../../../queries/biggest_days.sql")),
     ("bill_lines", include_str!("../../../queries/bill_lines.sql")),
+    (
+        "cost_by_cost_centre_and_month",
+        include_str!("../../../queries/cost_by_cost_centre_and_month.sql"),
+    ),
     ("cost_by_month", include_str!("../../../queries/cost_by_month.sql")),
     ("cost_by_project_and_media", include_str!("../../../queries/cost_by_project_and_media.sql")),
     ("cost_by_project_and_month", include_str!("../../../queries/cost_by_project_and_month.sql")),

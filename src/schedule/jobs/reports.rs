@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 
 use super::{JobContext, JobError, JobOutcome};
 use crate::domain::Month;
-use crate::month_report::{MonthReportError, write};
+use crate::month_report::write;
 use crate::report::{Format, ReportOptions};
 
 pub(super) fn month_to_date<'a>(
@@ -39,7 +39,7 @@ async fn report(context: &JobContext<'_>, month: Month) -> Result<JobOutcome, Jo
                 .with("bytes", written.published.bytes))
         }
         // A new account has no usage yet; the usage job will tell if that goes wrong.
-        Err(MonthReportError::NothingStored(_)) => Ok(JobOutcome::default()),
+        Err(error) if error.is_nothing_stored() => Ok(JobOutcome::default()),
         Err(error) => Err(error.into()),
     }
 }

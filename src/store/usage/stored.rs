@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use futures_util::TryStreamExt;
-use sqlx::postgres::{PgPool, PgRow};
+use sqlx::postgres::{PgArguments, PgPool, PgRow, Postgres};
+use sqlx::query::Query;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
 
@@ -51,6 +52,36 @@ fn cell(row: &PgRow) -> Result<DayUsage, StoreError> {
     })
 }
 
+/// Up to when values count as known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KnownBy {
+    /// Answers received by this time.
+    Time(DateTime<Utc>),
+    /// Answers of this request and of those with lower numbers.
+    Request(i64),
+}
+
+/// Values, and the newest request that any of them came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownUsage {
+    /// By day, project and service.
+    pub days: Vec<DayUsage>,
+    /// Number of the request; 0 without values.
+    ///
+    /// Requests of an account are numbered and stored in one order, so this
+    /// number tells exactly which values these are, whatever comes later.
+    pub newest_request: i64,
+}
+
+impl KnownUsage {
+    /// Cells with a value that the platform should have sent and did not.
+    #[must_use]
+    pub fn incomplete_cells(&self) -> Vec<(ProjectId, Service, NaiveDate)> {
+        let incomplete = self.days.iter().filter(|usage| usage.is_incomplete());
+        incomplete.map(|usage| (usage.project_id.clone(), usage.service, usage.day)).collect()
+    }
+}
+
 /// Current usage of the days of `range`, by day, project and service.
 ///
 /// # Errors
@@ -59,18 +90,50 @@ pub async fn read(
     pool: &PgPool,
     account: &AccountId,
     range: DateRange,
-) -> Result<Vec<DayUsage>, StoreError> {
-    let failed = || StoreError::during("reading usage_daily");
-    // Row by row, so that a month is not held twice.
-    let mut transaction = begin_transaction(pool).await.map_err(failed())?;
-    let mut rows = query(include_str!("../sql/read_usage.sql"))
+) -> Result<KnownUsage, StoreError> {
+    let statement = query(include_str!("../sql/read_usage.sql"))
+        .bind(account.as_str())
+        .bind(range.first())
+        .bind(range.last());
+    fetch(pool, statement).await
+}
+
+/// Usage of the days of `range` as it was once known.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer or holds a foreign value.
+pub async fn read_known(
+    pool: &PgPool,
+    account: &AccountId,
+    range: DateRange,
+    known_by: KnownBy,
+) -> Result<KnownUsage, StoreError> {
+    let (time, request_id) = match known_by {
+        KnownBy::Time(time) => (Some(time), None),
+        KnownBy::Request(request_id) => (None, Some(request_id)),
+    };
+    let statement = query(include_str!("../sql/read_known_usage.sql"))
         .bind(account.as_str())
         .bind(range.first())
         .bind(range.last())
-        .fetch(&mut *transaction);
-    let mut usage = Vec::new();
+        .bind(time)
+        .bind(request_id);
+    fetch(pool, statement).await
+}
+
+/// Row by row, so that a month is not held twice.
+async fn fetch(
+    pool: &PgPool,
+    statement: Query<'_, Postgres, PgArguments>,
+) -> Result<KnownUsage, StoreError> {
+    let failed = || StoreError::during("reading usage_daily");
+    let mut transaction = begin_transaction(pool).await.map_err(failed())?;
+    let mut rows = statement.fetch(&mut *transaction);
+    let mut usage = KnownUsage::default();
     while let Some(row) = rows.try_next().await.map_err(failed())? {
-        usage.push(cell(&row)?);
+        let request_id: i64 = row.try_get(AFTER_CELL).map_err(failed())?;
+        usage.newest_request = usage.newest_request.max(request_id);
+        usage.days.push(cell(&row)?);
     }
     drop(rows);
     transaction.commit().await.map_err(failed())?;

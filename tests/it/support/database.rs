@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use super::server::{Place, Server, Share, wait_for};
 
 /// Tables of the schema, in the order of their foreign keys.
-pub(crate) const TABLES: [&str; 10] = [
+pub(crate) const TABLES: [&str; 15] = [
     "account",
     "project",
     "sync_request",
@@ -21,6 +21,11 @@ pub(crate) const TABLES: [&str; 10] = [
     "bill",
     "bill_line",
     "bill_allocation",
+    "price_book",
+    "price_book_use",
+    "project_tag",
+    "adjustment",
+    "bill_adjustment",
 ];
 
 /// Tables that tell who works on what and who was told, or are computed from others.
@@ -132,6 +137,15 @@ impl TestDatabase {
         let executed = executed.execute(&mut connection).await;
         executed.unwrap_or_else(|error| panic!("{statements}: {error}"));
         connection.close().await.expect("closed");
+    }
+
+    /// What the database says against a statement, which must fail.
+    pub(crate) async fn refusal(&self, statement: &str) -> String {
+        let mut connection = self.connect().await;
+        let executed = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()));
+        let executed = executed.execute(&mut connection).await;
+        connection.close().await.expect("closed");
+        executed.expect_err("refused").to_string()
     }
 
     /// Every row of a table with the transaction that wrote it: equal before and
