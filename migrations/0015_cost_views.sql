@@ -84,3 +84,12 @@ group by
 
 comment on view agora.cost_centre_cost_monthly is
     'Cost by cost centre and month in whole minor units, by the tags in force for the month; the rows of a month sum to bill.amount_due.';
+
+comment on column agora.cost_centre_cost_monthly.account_id is 'As in bill.';
+comment on column agora.cost_centre_cost_monthly.month is 'First UTC day of the calendar month.';
+comment on column agora.cost_centre_cost_monthly.cost_centre is
+    'Tag of the projects; (untagged): none; (unallocated): of no project.';
+comment on column agora.cost_centre_cost_monthly.cost is
+    'Costs of its projects, adjustments included, in the currency; those of a month sum to the amount due.';
+comment on column agora.cost_centre_cost_monthly.currency is 'ISO 4217 code of the amounts.';
+comment on column agora.cost_centre_cost_monthly.bill_status is 'As bill.status.';

@@ -275,11 +275,16 @@ async fn a_tampered_bill_is_found_and_its_files_are_not_written() {
     close(&setup, &[]).exits(0);
     setup.run(&["bill", "verify", "--output", "table"]).exits(0).says(&["2 bills verified"]);
     for (table, statement, figure) in [
-        ("bill", "update agora.bill set total = 12.00 where revision = 1", "rated total"),
+        (
+            "bill",
+            "update agora.bill set total = 12.00, total_low = 12.00, total_high = 12.00 \
+             where revision = 1",
+            "rated total",
+        ),
         (
             "bill_line",
             "update agora.bill_line set amount = 1 where revision = 1",
-            "line rtc full_hd 1",
+            "line usage rtc full_hd 1",
         ),
         (
             "bill_allocation",
