@@ -2,8 +2,7 @@
 //!
 //! `cargo bench` prints the time and the rows a second of each. They show what
 //! became slower; whole runs beside a floor are `make bench`.
-
-#![expect(clippy::expect_used, reason = "what cannot be set up cannot be measured")]
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -41,8 +40,9 @@ fn project_id(number: u32) -> ProjectId {
 }
 
 /// Minutes that differ from cell to cell, without a pattern to compress.
-fn minutes(project: u32, day: u32, media: u32) -> i64 {
-    let mixed = (project * 31 + day).wrapping_mul(2_246_822_519) ^ (media * 97);
+fn minutes(project: u32, day: u32, media: Media) -> i64 {
+    let of_media = u32::try_from(media.index()).unwrap_or(0) * 97;
+    let mixed = (project * 31 + day).wrapping_mul(2_246_822_519) ^ of_media;
     i64::from(mixed % (1 << (project % 12)))
 }
 
@@ -54,8 +54,8 @@ fn usage() -> Vec<DayUsage> {
         let project_id = project_id(project);
         days.iter().map(move |day| {
             let mut seconds = [None; Media::COUNT];
-            for (number, media) in (0..).zip(MEDIA) {
-                seconds[media.index()] = Some(60 * minutes(project, day.day(), number));
+            for media in MEDIA {
+                seconds[media.index()] = Some(60 * minutes(project, day.day(), media));
             }
             DayUsage {
                 project_id: project_id.clone(),
@@ -153,7 +153,14 @@ fn write_files(bencher: Bencher, format: &str) {
     let bill = rate(&account(), month(), &usage, &book()).expect("rated");
     let projects: Vec<_> = (0..PROJECTS).map(project).collect();
     let coverage = Coverage { complete: true, ..Coverage::default() };
-    let report = MonthReport { bill: &bill, usage: &usage, projects: &projects, coverage };
+    let report = MonthReport {
+        bill: &bill,
+        usage: &usage,
+        projects: &projects,
+        coverage,
+        adjustments: &[],
+        closed: None,
+    };
     let folder = || tempfile::TempDir::new().expect("a folder");
     bencher.counter(rows()).with_inputs(folder).bench_refs(|folder| {
         let options = ReportOptions {

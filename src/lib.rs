@@ -8,7 +8,8 @@
 //! value, every superseded value and every request in PostgreSQL. [`rating`]
 //! turns a month of stored seconds into a bill, exactly, and splits its cents
 //! over projects and days. [`report`] writes the rated bill to files, published
-//! whole; [`month_report`] is that flow in one file. [`schedule`] says who may
+//! whole; [`month_report`] is that flow in one file. [`outlook`] tells where the month is going,
+//! and [`account_outlook`] is its flow. [`schedule`] says who may
 //! work and when jobs run. [`simulator`] is the platform's other side, for demos and tests; the
 //! rest of the program knows it over HTTP alone. All of them speak the words of
 //! [`domain`].
@@ -23,7 +24,9 @@
 //!
 //! ARCHITECTURE.md tells the same map to people, with the reasons.
 
+pub mod account_outlook;
 pub mod agora_api;
+pub mod billing;
 pub mod cli;
 pub mod clock;
 pub mod collect;
@@ -32,8 +35,10 @@ pub mod context;
 pub mod domain;
 #[doc(hidden)]
 pub mod hot_paths;
+pub mod lake;
 pub mod month_report;
 pub mod observe;
+pub mod outlook;
 pub mod rating;
 pub mod report;
 pub mod schedule;

@@ -7,13 +7,20 @@
 mod api;
 mod backfill;
 mod backup;
+mod bill;
+mod budget;
 mod check;
+mod completions;
 mod coverage;
 mod daemon;
 mod demo;
 mod failure;
+mod forecast;
+mod health;
 mod init;
+mod lake;
 mod lease;
+mod man;
 mod migrate;
 mod print;
 mod query;
@@ -21,12 +28,13 @@ mod report;
 mod simulator;
 mod summary;
 mod sync;
+mod tag;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::context::Context;
@@ -80,6 +88,8 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Run every job at its time, until it is stopped
     Daemon(daemon::DaemonArguments),
+    /// Ask the daemon of this machine whether it is ready
+    Health,
     /// Run one job once
     #[command(subcommand)]
     Sync(sync::SyncCommand),
@@ -89,6 +99,17 @@ enum Command {
     Coverage(coverage::CoverageArguments),
     /// Rate whole months and write their reports
     Report(report::ReportArguments),
+    /// Tell where the month is going: total, budgets, free minutes, odd days
+    Forecast(forecast::ForecastArguments),
+    /// Set what may be spent in a month
+    #[command(subcommand)]
+    Budget(budget::BudgetCommand),
+    /// Show, explain, close, adjust and verify bills
+    #[command(subcommand)]
+    Bill(bill::BillCommand),
+    /// Say which cost centre and team a project belongs to
+    #[command(subcommand)]
+    Tag(tag::TagCommand),
     /// Answer a question of analysts from the database
     Query(query::QueryArguments),
     /// Write a commented settings file
@@ -99,19 +120,28 @@ enum Command {
     Api(api::ApiArguments),
     /// Serve the Dashboard API with simulated data
     Simulator(simulator::SimulatorArguments),
-    /// Bring the database's schema up to date
-    Migrate,
+    /// Bring the database's schema up to date, and let roles read it
+    Migrate(migrate::MigrateArguments),
+    /// Write history as Parquet files, check and list them
+    #[command(subcommand)]
+    Lake(lake::LakeCommand),
     /// Write the whole database into a new folder
     Backup(backup::BackupArguments),
     /// Fill an empty database from a backup
     Restore(backup::RestoreArguments),
+    /// Print what a shell completes commands and flags by
+    Completions(completions::CompletionsArguments),
+    /// Print or write the manual pages
+    Man(man::ManArguments),
 }
 
 /// Parses the arguments, runs the command and gives its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    start_log(&arguments.common);
+    // A daemon is known by its log alone: one line a run, without being asked.
+    let is_daemon = matches!(arguments.command, Command::Daemon(_));
+    start_log(&arguments.common, arguments.common.verbose + u8::from(is_daemon));
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -133,24 +163,32 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match command {
         Command::Demo(arguments) => demo::run(&common, arguments).await,
         Command::Daemon(arguments) => daemon::run(&common, arguments).await,
+        Command::Health => health::run(&common).await,
         Command::Simulator(arguments) => simulator::run(arguments).await,
         Command::Sync(command) => sync::run(&Context::load(&common)?, command).await,
         Command::Backfill(arguments) => backfill::run(&Context::load(&common)?, arguments).await,
         Command::Coverage(arguments) => coverage::run(&Context::load(&common)?, arguments).await,
         Command::Report(arguments) => report::run(&Context::load(&common)?, arguments).await,
+        Command::Forecast(arguments) => forecast::run(&Context::load(&common)?, arguments).await,
+        Command::Budget(command) => budget::run(&Context::load(&common)?, command).await,
+        Command::Bill(command) => bill::run(&Context::load(&common)?, command).await,
+        Command::Tag(command) => tag::run(&Context::load(&common)?, command).await,
         Command::Query(arguments) => query::run(&common, arguments).await,
         Command::Api(arguments) => api::run(&Context::load(&common)?, arguments).await,
         Command::Init(arguments) => init::run(arguments),
+        Command::Completions(arguments) => completions::run(Arguments::command(), &arguments),
+        Command::Man(arguments) => man::run(Arguments::command(), &arguments),
         Command::Check(arguments) => check::run(&Context::load(&common)?, arguments).await,
+        Command::Lake(command) => lake::run(&Context::load(&common)?, command).await,
         Command::Backup(arguments) => backup::back_up(&Context::load(&common)?, arguments).await,
         Command::Restore(arguments) => backup::restore(&Context::load(&common)?, arguments).await,
-        Command::Migrate => migrate::run(&Context::load(&common)?).await,
+        Command::Migrate(arguments) => migrate::run(&Context::load(&common)?, arguments).await,
     }
 }
 
-fn start_log(common: &Common) {
+fn start_log(common: &Common, verbosity: u8) {
     let level = ["warn", "agora_usage=info,warn", "agora_usage=debug,info"];
-    let level = level[usize::from(common.verbose).min(level.len() - 1)];
+    let level = level[usize::from(verbosity).min(level.len() - 1)];
     let filter = EnvFilter::try_from_env("AGORA_USAGE_LOG").unwrap_or_else(|_| level.into());
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
@@ -175,10 +213,10 @@ impl Common {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use super::{Arguments, CommandFactory};
 
     #[test]
     fn arguments_are_well_formed() {
-        super::Arguments::command().debug_assert();
+        Arguments::command().debug_assert();
     }
 }

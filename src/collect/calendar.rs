@@ -8,7 +8,6 @@ use super::due::{CellState, DuePolicy, state_of};
 use super::plan::can_be_used;
 use super::{CollectError, Records};
 use crate::domain::{DateRange, Project, ProjectId, Service};
-use crate::store::usage;
 
 /// How long before the platform forgets a day people are told, in days.
 pub const EXPIRY_WARNING_DAYS: i64 = 30;
@@ -79,7 +78,7 @@ impl Records<'_> {
         &self,
         days: DateRange,
     ) -> Result<BTreeSet<(ProjectId, Service, NaiveDate)>, CollectError> {
-        let rows = usage::read(self.store.pool(), self.account, days).await?;
+        let rows = self.usage(days).await?.days;
         Ok(rows.into_iter().map(|row| (row.project_id, row.service, row.day)).collect())
     }
 }

@@ -90,7 +90,13 @@ impl Records<'_> {
             .map(|hole| Month::of(hole.range.first()))
             .collect();
         for month in months {
-            let facts = requests::facts(self.store.pool(), self.account, month.days()).await?;
+            let facts = requests::facts(
+                self.store.pool(),
+                self.account,
+                month.days(),
+                self.clock.known_by(),
+            )
+            .await?;
             for hole in holes.iter_mut().filter(|hole| hole.state == CellState::Failed) {
                 let fact = facts.iter().rev().find(|fact| {
                     fact.message.is_some()

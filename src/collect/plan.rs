@@ -9,7 +9,8 @@ use super::due::{MonthLedger, is_due};
 use super::{CollectError, CollectSettings, Records};
 use crate::domain::{DateRange, Month, ProjectId, Service, UsageSource};
 use crate::store::projects::{self, StoredProject};
-use crate::store::{requests, usage};
+use crate::store::requests;
+use crate::store::usage::{self, KnownBy, KnownUsage};
 
 /// Months that are read from the database ahead of the work on them.
 const LEDGERS_AT_ONCE: usize = 2;
@@ -62,8 +63,11 @@ impl Records<'_> {
     }
 
     /// Projects once seen, deleted ones included, as far as they are asked for.
-    pub(super) async fn chosen_projects(&self) -> Result<Vec<StoredProject>, CollectError> {
+    pub(crate) async fn chosen_projects(&self) -> Result<Vec<StoredProject>, CollectError> {
         let mut all = projects::read_all(self.store.pool(), self.account).await?;
+        if let Some(time) = self.clock.known_by() {
+            all = all.into_iter().filter_map(|stored| stored.as_known_by(time)).collect();
+        }
         let only = &self.settings.only_projects;
         let known = |id: &ProjectId| all.iter().any(|stored| stored.project.project_id == *id);
         if let Some(unknown) = only.iter().find(|id| !known(id)) {
@@ -87,6 +91,18 @@ impl Records<'_> {
         stream::iter(range.by_month()).map(read).buffered(LEDGERS_AT_ONCE)
     }
 
+    /// Values of the days of `range`; those that were known then where the clock stands.
+    ///
+    /// # Errors
+    /// [`CollectError`] when the database fails.
+    pub async fn usage(&self, range: DateRange) -> Result<KnownUsage, CollectError> {
+        let pool = self.store.pool();
+        Ok(match self.clock.known_by() {
+            None => usage::read(pool, self.account, range).await?,
+            Some(time) => usage::read_known(pool, self.account, range, KnownBy::Time(time)).await?,
+        })
+    }
+
     /// What is known of the days of one month.
     pub(super) async fn ledger(&self, days: DateRange) -> Result<MonthLedger, CollectError> {
         self.read_ledger(days, true).await
@@ -98,11 +114,12 @@ impl Records<'_> {
         wants_incomplete: bool,
     ) -> Result<MonthLedger, CollectError> {
         let pool = self.store.pool();
-        let log = requests::facts(pool, self.account, days).await?;
-        let incomplete = if wants_incomplete {
-            usage::incomplete_cells(pool, self.account, days).await?
-        } else {
-            Vec::new()
+        let known_by = self.clock.known_by();
+        let log = requests::facts(pool, self.account, days, known_by).await?;
+        let incomplete = match known_by {
+            _ if !wants_incomplete => Vec::new(),
+            None => usage::incomplete_cells(pool, self.account, days).await?,
+            Some(_) => self.usage(days).await?.incomplete_cells(),
         };
         Ok(MonthLedger::new(days, self.settings.source, &log, &incomplete))
     }

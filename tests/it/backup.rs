@@ -16,7 +16,7 @@ use crate::support::program::Program;
 use crate::support::setup::Setup;
 
 /// Programs of PostgreSQL of another major version than the tests' server.
-const OTHER_POSTGRES_VARIABLE: &str = "AGORA_USAGE_TEST_OTHER_POSTGRES";
+const OTHER_POSTGRES_VARIABLE: &str = "AGORA_TEST_OTHER_POSTGRES";
 
 /// Usage with a correction, live channels, reports and runs of jobs.
 async fn account() -> Setup {

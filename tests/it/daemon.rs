@@ -206,7 +206,7 @@ async fn settings_are_read_again_and_the_last_good_ones_stay() {
     let setup = account().await;
     let file = setup.program.folder().join("agora-usage.toml");
     std::fs::write(&file, "report_folder = \"first\"\n").expect("written");
-    let mut command = setup.program.command(&["daemon", "-v"]);
+    let mut command = setup.program.command(&["daemon"]);
     let log = setup.program.folder().join("log");
     let stderr = std::fs::File::create(&log).expect("created");
     let mut daemon = command.stdout(Stdio::null()).stderr(stderr).spawn().expect("started");
@@ -233,7 +233,7 @@ async fn settings_are_read_again_and_the_last_good_ones_stay() {
 async fn the_log_is_for_programs_when_that_is_asked_for() {
     let mut setup = account().await;
     setup.program.set("AGORA_USAGE_LOG_FORMAT", "json");
-    let stderr = setup.run(&["daemon", "--once", "-v"]).exits(0).stderr;
+    let stderr = setup.run(&["daemon", "--once"]).exits(0).stderr;
     let lines: Vec<serde_json::Value> =
         stderr.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
     let ended = lines.iter().find(|line| line["message"] == "job ended" && line["job"] == "usage");

@@ -1,5 +1,7 @@
 //! Facts in, events out.
 
+mod money;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -34,6 +36,7 @@ pub fn evaluate(
         events.extend(expiring(&facts.expiring));
     }
     events.extend(unauthorized(account, live));
+    events.extend(money::evaluate(account, &live.outlook));
     events.extend(overdue.iter().filter_map(|(job, slot)| no_success(account, live, job, *slot)));
     events
 }
@@ -204,5 +207,7 @@ fn no_success(account: &AccountId, live: &Live, job: &str, slot: DateTime<Utc>) 
     })
 }
 
+#[cfg(test)]
+mod month_of_budgets;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,8 @@ select
     case
         when pg_column_size(missing_media) > 16
             then array_to_string(missing_media, ',')
-    end
+    end,
+    request_id
 from agora.usage_daily
 where account_id = $1 and day between $2 and $3
 order by day, project_id, service

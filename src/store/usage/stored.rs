@@ -1,6 +1,6 @@
 //! Rows of `usage_daily` as they are read back.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use futures_util::TryStreamExt;
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::{PgConnection, Row};
@@ -17,6 +17,9 @@ use crate::store::statement::{alone, begin_transaction, query, query_as};
 const READING: &str = "reading usage_daily";
 
 const COMPARING: &str = "comparing with usage_daily";
+
+/// Position of the first column after those of a cell.
+const AFTER_CELL: usize = 13;
 
 /// Columns of a cell, as its readers select them.
 struct CellColumns<'a> {
@@ -82,6 +85,41 @@ impl<'a> CellColumns<'a> {
     }
 }
 
+/// Up to when values count as known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KnownBy {
+    /// Answers received by this time.
+    Time(DateTime<Utc>),
+    /// Answers of this request and of those with lower numbers.
+    Request(i64),
+}
+
+/// Values, and the newest request that any of them came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownUsage {
+    /// By day, project and service.
+    pub days: Vec<DayUsage>,
+    /// Number of the request; 0 without values.
+    ///
+    /// Requests of an account are numbered and stored in one order, so this
+    /// number tells exactly which values these are, whatever comes later.
+    pub newest_request: i64,
+}
+
+impl KnownUsage {
+    fn push(&mut self, cell: DayUsage, request_id: i64) {
+        self.newest_request = self.newest_request.max(request_id);
+        self.days.push(cell);
+    }
+
+    /// Cells with a value that the platform should have sent and did not.
+    #[must_use]
+    pub fn incomplete_cells(&self) -> Vec<(ProjectId, Service, NaiveDate)> {
+        let incomplete = self.days.iter().filter(|usage| usage.is_incomplete());
+        incomplete.map(|usage| (usage.project_id.clone(), usage.service, usage.day)).collect()
+    }
+}
+
 /// Current usage of the days of `range`, by day, project and service.
 ///
 /// # Errors
@@ -90,18 +128,53 @@ pub async fn read(
     pool: &PgPool,
     account: &AccountId,
     range: DateRange,
-) -> Result<Vec<DayUsage>, StoreError> {
+) -> Result<KnownUsage, StoreError> {
     let failed = || StoreError::during(READING);
     let (first, last) = (range.first().to_string(), range.last().to_string());
     let texts = [account.as_str(), &first, &last];
     let query = with_texts(include_str!("../sql/read_usage.sql"), &texts, READING)?;
     let mut transaction = begin_transaction(pool).await.map_err(failed())?;
-    let mut usage = Vec::new();
+    let mut usage = KnownUsage::default();
     copy_out(&mut transaction, &query, READING, |row| {
-        usage.push(CellColumns::of_copy(row)?.usage()?);
+        let cell = CellColumns::of_copy(row)?.usage()?;
+        usage.push(cell, row.bigint()?);
         Ok(())
     })
     .await?;
+    transaction.commit().await.map_err(failed())?;
+    Ok(usage)
+}
+
+/// Usage of the days of `range` as it was once known.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer or holds a foreign value.
+pub async fn read_known(
+    pool: &PgPool,
+    account: &AccountId,
+    range: DateRange,
+    known_by: KnownBy,
+) -> Result<KnownUsage, StoreError> {
+    let (time, request_id) = match known_by {
+        KnownBy::Time(time) => (Some(time), None),
+        KnownBy::Request(request_id) => (None, Some(request_id)),
+    };
+    let failed = || StoreError::during(READING);
+    let mut transaction = begin_transaction(pool).await.map_err(failed())?;
+    // Row by row, so that a month is not held twice.
+    let mut rows = query(include_str!("../sql/read_known_usage.sql"))
+        .bind(account.as_str())
+        .bind(range.first())
+        .bind(range.last())
+        .bind(time)
+        .bind(request_id)
+        .fetch(&mut *transaction);
+    let mut usage = KnownUsage::default();
+    while let Some(row) = rows.try_next().await.map_err(failed())? {
+        let cell = CellColumns::of_query(&row).map_err(failed())?.usage()?;
+        usage.push(cell, row.try_get(AFTER_CELL).map_err(failed())?);
+    }
+    drop(rows);
     transaction.commit().await.map_err(failed())?;
     Ok(usage)
 }
@@ -165,8 +238,8 @@ pub(super) async fn covered_cells(
         .fetch(connection);
     while let Some(row) = rows.try_next().await.map_err(failed())? {
         let usage = CellColumns::of_query(&row).map_err(failed())?.usage()?;
-        let request_id = row.try_get(13).map_err(failed())?;
-        let at: i32 = row.try_get(14).map_err(failed())?;
+        let request_id = row.try_get(AFTER_CELL).map_err(failed())?;
+        let at: i32 = row.try_get(AFTER_CELL + 1).map_err(failed())?;
         if let Some(cells) = usize::try_from(at).ok().and_then(|at| covered.get_mut(at)) {
             cells.push(StoredCell { usage, request_id });
         }

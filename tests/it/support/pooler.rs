@@ -12,7 +12,7 @@ use sqlx::postgres::PgConnectOptions;
 use tempfile::TempDir;
 
 /// Set where the tests must run, as in the continuous integration.
-const REQUIRED_VARIABLE: &str = "AGORA_USAGE_TEST_PGBOUNCER";
+const REQUIRED_VARIABLE: &str = "AGORA_TEST_PGBOUNCER";
 
 /// User id of `nobody`, for a server that cannot be reached by a socket.
 const NOBODY: u32 = 65_534;

@@ -1,7 +1,7 @@
 //! One throw-away PostgreSQL for the run, shared by all tests of the process.
 //!
 //! By default it is a private cluster, as the program itself runs one; with
-//! `AGORA_USAGE_TEST_POSTGRES=container` it is a container. The last test out
+//! `AGORA_TEST_POSTGRES=container` it is a container. The last test out
 //! stops it, since nothing runs at the end of a test process; a test that comes
 //! later starts it again.
 
@@ -26,7 +26,7 @@ use testcontainers_modules::postgres::Postgres;
 use tokio::runtime::Runtime;
 
 /// Chooses the server; the value `container` asks for a container.
-const SERVER_VARIABLE: &str = "AGORA_USAGE_TEST_POSTGRES";
+const SERVER_VARIABLE: &str = "AGORA_TEST_POSTGRES";
 
 /// The oldest supported version, as the continuous integration has it.
 const IMAGE_TAG: &str = "15-alpine";

@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::forecasts::OutlookFacts;
 use crate::store::health::{JobFacts, JobRun};
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -40,6 +41,7 @@ fn live(jobs: Vec<(&str, JobFacts)>) -> Live {
         jobs: jobs.into_iter().map(job).collect(),
         leases: Vec::new(),
         occupancy: Vec::new(),
+        outlook: OutlookFacts::default(),
     }
 }
 
