@@ -326,8 +326,11 @@ impl AccountSettings {
     }
 }
 
-/// The built-in book of that name, or the file.
-fn price_book(name: &str) -> Result<PriceBook, ConfigError> {
+/// The built-in book of that name, or the one in that file.
+///
+/// # Errors
+/// [`ConfigError`] when the file cannot be read or is no price book.
+pub fn price_book(name: &str) -> Result<PriceBook, ConfigError> {
     if PriceBook::embedded_names().contains(&name)
         && let Some(embedded) = PriceBook::embedded(name)
     {

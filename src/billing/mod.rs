@@ -20,6 +20,7 @@ pub mod explain;
 pub mod month;
 pub mod reproduce;
 pub mod reservations;
+pub mod used_months;
 
 pub use error::BillingError;
 pub use month::RatedMonth;

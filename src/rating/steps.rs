@@ -110,7 +110,7 @@ pub fn rate_by_the_book(
 }
 
 /// Every step, with the readings of the book.
-fn steps(month_minutes: MonthMinutes, month: Month, book: &PriceBook) -> RatingSteps {
+pub(super) fn steps(month_minutes: MonthMinutes, month: Month, book: &PriceBook) -> RatingSteps {
     let readings = book.readings();
     let lines = minutes::bill_lines(&month_minutes, book, &readings);
     let free = free_of(&lines.priced, book, &readings);
@@ -164,7 +164,7 @@ fn standard_of(lines: &[StandardLine], book: &PriceBook, month: Month) -> Option
 }
 
 /// Rounds half away from zero; leaves room for the same amount in allocation units.
-fn money(total: &BigRational, currency: Currency) -> Result<Money, RatingError> {
+pub(super) fn money(total: &BigRational, currency: Currency) -> Result<Money, RatingError> {
     let minor_units =
         amount::minor_units(&amount::units(total, TOTAL_SCALE), TOTAL_SCALE, currency);
     let with_room = minor_units

@@ -25,6 +25,7 @@ const COMMANDS: &[&[&str]] = &[
     &["bill", "explain"],
     &["bill", "close"],
     &["bill", "adjust"],
+    &["bill", "compare"],
     &["bill", "verify"],
     &["tag"],
     &["tag", "set"],

@@ -17,6 +17,7 @@ mod backup;
 mod bill;
 mod bill_adjust;
 mod bill_close;
+mod bill_compare;
 mod bill_explain;
 mod bill_restated;
 mod chaos;

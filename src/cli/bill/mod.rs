@@ -2,6 +2,8 @@
 
 mod adjust;
 mod close;
+mod compare;
+mod compare_words;
 mod explain;
 mod explain_json;
 mod show;
@@ -33,6 +35,8 @@ pub(super) enum BillCommand {
     Close(close::CloseArguments),
     /// Record a credit or charge beside the rated usage, or take one back
     Adjust(adjust::AdjustArguments),
+    /// Rate past months under every plan, cheapest first
+    Compare(compare::CompareArguments),
     /// Compute every stored bill again and compare
     Verify(verify::VerifyArguments),
 }
@@ -43,6 +47,7 @@ pub(super) async fn run(context: &Context, command: BillCommand) -> Result<Exit,
         BillCommand::Explain(arguments) => explain::run(context, arguments).await,
         BillCommand::Close(arguments) => close::run(context, arguments).await,
         BillCommand::Adjust(arguments) => adjust::run(context, arguments).await,
+        BillCommand::Compare(arguments) => compare::run(context, arguments).await,
         BillCommand::Verify(arguments) => verify::run(context, arguments).await,
     }
 }
