@@ -8,7 +8,8 @@
 //! value, every superseded value and every request in PostgreSQL. [`rating`]
 //! turns a month of stored seconds into a bill, exactly, and splits its cents
 //! over projects and days. [`report`] writes the rated bill to files, published
-//! whole; [`month_report`] is that flow in one file. [`schedule`] says who may
+//! whole; [`month_report`] is that flow in one file. [`reconcile`] holds the
+//! platform's invoice against the bill. [`schedule`] says who may
 //! work and when jobs run. [`simulator`] is the platform's other side, for demos and tests; the
 //! rest of the program knows it over HTTP alone. All of them speak the words of
 //! [`domain`].
@@ -33,6 +34,7 @@ pub mod domain;
 pub mod month_report;
 pub mod observe;
 pub mod rating;
+pub mod reconcile;
 pub mod report;
 pub mod schedule;
 pub mod simulator;

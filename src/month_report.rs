@@ -90,15 +90,15 @@ pub async fn write(
 }
 
 /// What is stored about a month.
-struct Loaded {
-    usage: Vec<DayUsage>,
-    projects: Vec<Project>,
-    coverage: Coverage,
+pub(crate) struct Loaded {
+    pub(crate) usage: Vec<DayUsage>,
+    pub(crate) projects: Vec<Project>,
+    pub(crate) coverage: Coverage,
     /// Days of the month that are over; none on its first day.
     past: Option<DateRange>,
 }
 
-async fn load(records: &Records<'_>, month: Month) -> Result<Loaded, MonthReportError> {
+pub(crate) async fn load(records: &Records<'_>, month: Month) -> Result<Loaded, MonthReportError> {
     let pool = records.store.pool();
     let stored = projects::read_all(pool, records.account).await?;
     if stored.is_empty() && requests::first_day_asked(pool, records.account).await?.is_none() {
@@ -119,7 +119,7 @@ async fn load(records: &Records<'_>, month: Month) -> Result<Loaded, MonthReport
 
 impl Loaded {
     /// The coverage as a report tells it.
-    fn report_coverage(&self, month: Month) -> report::Coverage {
+    pub(crate) fn report_coverage(&self, month: Month) -> report::Coverage {
         let holes = &self.coverage.holes;
         let incomplete = self.usage.iter().filter(|usage| usage.is_incomplete()).count() as u64;
         let rows = self.usage.len() as u64 - incomplete;

@@ -7,6 +7,7 @@
 mod api;
 mod backfill;
 mod backup;
+mod bill;
 mod check;
 mod coverage;
 mod daemon;
@@ -89,6 +90,8 @@ enum Command {
     Coverage(coverage::CoverageArguments),
     /// Rate whole months and write their reports
     Report(report::ReportArguments),
+    /// Look into a month's bill
+    Bill(bill::BillArguments),
     /// Answer a question of analysts from the database
     Query(query::QueryArguments),
     /// Write a commented settings file
@@ -140,6 +143,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Backfill(arguments) => backfill::run(&Context::load(&common)?, arguments).await,
         Command::Coverage(arguments) => coverage::run(&Context::load(&common)?, arguments).await,
         Command::Report(arguments) => report::run(&Context::load(&common)?, arguments).await,
+        Command::Bill(arguments) => bill::run(&Context::load(&common)?, arguments).await,
         Command::Query(arguments) => query::run(&common, arguments).await,
         Command::Api(arguments) => api::run(&Context::load(&common)?, arguments).await,
         Command::Init(arguments) => init::run(arguments),

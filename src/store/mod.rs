@@ -15,6 +15,7 @@ mod connection;
 mod copy;
 mod error;
 pub mod health;
+pub mod invoices;
 pub mod job_runs;
 pub mod leases;
 pub mod migrate;
@@ -22,6 +23,7 @@ pub mod occupancy;
 pub mod projects;
 pub mod requests;
 mod statement;
+pub mod superseded_usage;
 pub mod usage;
 
 use std::borrow::Cow;

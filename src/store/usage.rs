@@ -165,7 +165,7 @@ async fn contradicted_days(
 }
 
 #[derive(sqlx::FromRow)]
-struct UsageRow {
+pub(super) struct UsageRow {
     project_id: String,
     service: String,
     day: NaiveDate,
@@ -182,7 +182,7 @@ struct UsageRow {
 }
 
 impl UsageRow {
-    fn into_usage(self) -> Result<DayUsage, StoreError> {
+    pub(super) fn into_usage(self) -> Result<DayUsage, StoreError> {
         let unknown = |value: &str| StoreError::UnknownValue {
             table: "agora.usage_daily",
             value: value.to_owned(),

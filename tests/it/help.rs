@@ -3,7 +3,7 @@
 use crate::support::program::Program;
 
 /// Every command, in the order of the help.
-const COMMANDS: [&[&str]; 41] = [
+const COMMANDS: [&[&str]; 43] = [
     &[],
     &["demo"],
     &["daemon"],
@@ -14,6 +14,8 @@ const COMMANDS: [&[&str]; 41] = [
     &["backfill"],
     &["coverage"],
     &["report"],
+    &["bill"],
+    &["bill", "reconcile"],
     &["query"],
     &["init"],
     &["check"],

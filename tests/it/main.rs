@@ -31,6 +31,7 @@ mod occupancy;
 mod odd_values;
 mod pgbouncer;
 mod query;
+mod reconcile;
 mod report_files;
 mod simulator;
 mod store;

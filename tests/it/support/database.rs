@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use super::server::{Place, Server, Share, wait_for};
 
 /// Tables of the schema, in the order of their foreign keys.
-pub(crate) const TABLES: [&str; 10] = [
+pub(crate) const TABLES: [&str; 13] = [
     "account",
     "project",
     "sync_request",
@@ -21,6 +21,9 @@ pub(crate) const TABLES: [&str; 10] = [
     "bill",
     "bill_line",
     "bill_allocation",
+    "invoice",
+    "invoice_line",
+    "invoice_allocation",
 ];
 
 /// Tables that tell who works on what and who was told, or are computed from others.
