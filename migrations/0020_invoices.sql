@@ -105,10 +105,10 @@ invoiced as (
     group by i.account_id, i.month, i.total
 ),
 sides as (
-    select account_id, month, service, media, amount as estimate, 0 as invoice
+    select account_id, month, service, media, amount as estimate, 0.000000000000 as invoice
     from estimate
     union all
-    select account_id, month, service, media, 0, amount
+    select account_id, month, service, media, 0.000000000000, amount
     from invoiced
 )
 select

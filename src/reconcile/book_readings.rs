@@ -25,6 +25,16 @@ pub struct Axis {
     pub cause: CauseKind,
     /// The readings that the book does not have.
     pub choices: Vec<Choice>,
+    /// Minutes in a month from which on it can make a difference.
+    from_minute: u64,
+}
+
+impl Axis {
+    /// Whether it can make a difference in a month of so many minutes.
+    #[must_use]
+    pub fn is_about(&self, minutes: u128) -> bool {
+        minutes >= u128::from(self.from_minute)
+    }
 }
 
 /// A reading that the book does not have.
@@ -48,14 +58,22 @@ enum Edit {
 /// Every axis of the book with at least one other reading.
 #[must_use]
 pub fn axes(book: &PriceBook) -> Vec<Axis> {
+    let others = other_books(book);
+    let books = others.iter().filter_map(|choice| apply(book, &[choice]));
+    let second_tier = |book: PriceBook| book.tiers().get(1).map(|tier| tier.from_minute);
+    let discounts = books.chain([book.clone()]).filter_map(second_tier).min();
+    let discounts = discounts.unwrap_or(u64::MAX);
     let axes = [
-        Axis { cause: CauseKind::OtherBook, choices: other_books(book) },
-        Axis { cause: CauseKind::FreeOrder, choices: free_orders(book) },
-        Axis { cause: CauseKind::TierFill, choices: tier_fills(book) },
-        Axis { cause: CauseKind::TierEdge, choices: tier_edges(book) },
-        Axis { cause: CauseKind::Rates, choices: rates(book) },
+        (CauseKind::OtherBook, others, 0),
+        (CauseKind::FreeOrder, free_orders(book), 0),
+        (CauseKind::TierFill, tier_fills(book), discounts),
+        (CauseKind::TierEdge, tier_edges(book), discounts),
+        (CauseKind::Rates, rates(book), discounts),
     ];
-    axes.into_iter().filter(|axis| !axis.choices.is_empty()).collect()
+    axes.into_iter()
+        .map(|(cause, choices, from_minute)| Axis { cause, choices, from_minute })
+        .filter(|axis| !axis.choices.is_empty())
+        .collect()
 }
 
 /// The book with these readings in place of its own; none where they do not go together.

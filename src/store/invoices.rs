@@ -77,25 +77,36 @@ pub async fn write(
         return Ok(InvoiceWritten { import: newest.import, is_new: false });
     }
     let import = newest.map_or(1, |newest| newest.import + 1);
+    insert_invoice(connection, reconciliation, import, invoice, imported_at).await?;
+    insert_lines(connection, reconciliation, import, &invoice.rows).await?;
+    insert_allocation(connection, reconciliation, import).await?;
+    transaction.commit().await.map_err(failed())?;
+    Ok(InvoiceWritten { import, is_new: true })
+}
+
+async fn insert_invoice(
+    connection: &mut PgConnection,
+    reconciliation: &Reconciliation,
+    import: i32,
+    invoice: &Invoice,
+    imported_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
     query(
         "insert into agora.invoice (account_id, month, import, currency, total, file_name, \
          file_sha256, imported_at) values ($1, $2, $3, $4, $5::numeric, $6, $7, $8)",
     )
-    .bind(account.as_str())
-    .bind(month.first_day())
+    .bind(reconciliation.account.as_str())
+    .bind(reconciliation.month.first_day())
     .bind(import)
     .bind(reconciliation.currency.code())
     .bind(reconciliation.invoice.to_string())
     .bind(super::storable_text(&invoice.file_name).as_ref())
     .bind(&invoice.sha256)
     .bind(imported_at)
-    .execute(&mut *connection)
+    .execute(connection)
     .await
-    .map_err(failed())?;
-    insert_lines(connection, reconciliation, import, &invoice.rows).await?;
-    insert_allocation(connection, reconciliation, import).await?;
-    transaction.commit().await.map_err(failed())?;
-    Ok(InvoiceWritten { import, is_new: true })
+    .map_err(StoreError::during("writing invoice"))?;
+    Ok(())
 }
 
 async fn insert_lines(

@@ -181,7 +181,7 @@ async fn a_restated_day_is_found_in_its_history() {
 async fn bad_files_are_refused_with_their_place_and_nothing_is_stored() {
     let setup = march().await;
     for (rows, said) in [
-        ("rtc,audio,30000,\"1,9.8\"\n", "invoice.csv, line 2, column amount: '1,9.8'"),
+        ("rtc,audio,30000,\"1,9.8\"\n", "bad.csv, line 2, column amount: '1,9.8'"),
         ("rtc,audio,30000,\n", "line 2, column amount: '' is missing"),
         ("rtc,audio,x,1\n", "line 2, column minutes: 'x'"),
         ("voice,audio,1,1\n", "column service: 'voice' is no service; known: rtc, recording"),

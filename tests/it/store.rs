@@ -115,7 +115,7 @@ async fn c40_migrations_run_twice_and_by_two_processes_at_once() {
     }
     let said = format!("the database is at migration {}", newest_version());
     program.run(&["migrate"]).exits(0).says(&[&said]);
-    let applied = "select count(*), bool_and(success) from _sqlx_migrations";
+    let applied = "select max(version), bool_and(success) from _sqlx_migrations";
     assert_eq!(database.rows(applied).await, [format!("({},t)", newest_version())]);
     assert_eq!(database.filled_tables().await, [""; 0]);
     let names = "select count(*) from pg_tables where schemaname = 'agora'";

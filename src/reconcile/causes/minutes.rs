@@ -14,7 +14,7 @@ use crate::domain::{DateRange, Media, ProjectId, Service};
 use crate::rating::PriceBook;
 
 /// Ways of counting that go on to be tried by amounts, where minutes cannot decide.
-const MAX_CANDIDATES: usize = 40;
+const MAX_CANDIDATES: usize = 16;
 
 /// Days of a service that are not known, so that the invoice may hold usage which we do not.
 #[derive(Debug, Clone, PartialEq, Eq)]

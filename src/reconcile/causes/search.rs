@@ -7,7 +7,7 @@ use num_traits::Zero;
 
 use super::fit::{Fit, LEAST_SOLVED_COST, Target, plain_fit, solved_fit};
 use super::minutes::{MinuteSearch, TakenFor, UsageCandidate};
-use super::month_usage::{MonthSeconds, MonthUsage, SdReading};
+use super::month_usage::{MINUTE_SECONDS, MonthSeconds, MonthUsage, SdReading};
 use super::summed::Rater;
 use super::{Explanation, waterfall};
 use crate::domain::{Media, ProjectId, Service};
@@ -17,8 +17,8 @@ use crate::reconcile::book_readings::{self, Axis, Choice};
 use crate::reconcile::difference::Estimate;
 use crate::reconcile::{Facts, Invoice};
 
-/// Readings of a book that are tried together at most.
-const MAX_READINGS: usize = 3;
+/// Readings of a book that are tried together at most, without and with solved figures.
+const MAX_READINGS: [usize; 2] = [3, 2];
 
 /// A reading of the price book: a choice of some axes.
 pub(super) type BookReading<'a> = Vec<(&'a Axis, &'a Choice)>;
@@ -128,12 +128,14 @@ impl Sides<'_> {
                 (usage, seconds)
             })
             .collect();
+        // Discounts that the month cannot reach are not tried.
+        let minutes = counted.iter().map(|(_, seconds)| most_minutes(seconds)).max().unwrap_or(0);
+        let axes: Vec<&Axis> = axes.iter().filter(|axis| axis.is_about(minutes)).collect();
         let mut best = Found::default();
         // Rules alone are tried before figures that are taken from the invoice.
-        for (fit_of, solved_cost) in
-            [(plain_fit as FitOf, 0), (solved_fit as FitOf, LEAST_SOLVED_COST)]
-        {
-            for readings in &book_readings_of(axes) {
+        let ways: [(FitOf, usize); 2] = [(plain_fit, 0), (solved_fit, LEAST_SOLVED_COST)];
+        for ((fit_of, solved_cost), most_readings) in ways.into_iter().zip(MAX_READINGS) {
+            for readings in &book_readings_of(&axes, most_readings) {
                 let choices: Vec<&Choice> = readings.iter().map(|(_, choice)| *choice).collect();
                 let Some(book) = read_book(self.facts.book, &choices) else { continue };
                 for (usage, seconds) in &counted {
@@ -176,6 +178,11 @@ impl Sides<'_> {
     }
 }
 
+/// The minutes of all lines, each rounded up.
+fn most_minutes(seconds: &MonthSeconds) -> u128 {
+    seconds.iter().flatten().map(|seconds| seconds.div_ceil(u128::from(MINUTE_SECONDS))).sum()
+}
+
 /// The book with a line for SD, where the way of counting has one.
 pub(super) fn sd_book(book: &PriceBook, usage: &UsageCandidate) -> PriceBook {
     let apart = usage.reading.sd == SdReading::Apart;
@@ -188,18 +195,18 @@ pub(super) fn read_book(book: &PriceBook, choices: &[&Choice]) -> Option<PriceBo
     if choices.is_empty() { Some(book.clone()) } else { book_readings::apply(book, choices) }
 }
 
-/// Every reading of at most [`MAX_READINGS`] axes, the simplest first.
-fn book_readings_of(axes: &[Axis]) -> Vec<BookReading<'_>> {
+/// Every reading of at most so many axes, the simplest first.
+fn book_readings_of<'a>(axes: &[&'a Axis], most: usize) -> Vec<BookReading<'a>> {
     let mut by_number: BTreeMap<usize, Vec<BookReading<'_>>> = BTreeMap::new();
     by_number.insert(0, vec![Vec::new()]);
     for axis in axes {
-        for number in (0..MAX_READINGS).rev() {
+        for number in (0..most).rev() {
             let smaller = by_number.get(&number).cloned().unwrap_or_default();
             for reading in smaller {
                 by_number.entry(number + 1).or_default().extend(axis.choices.iter().map(
                     |choice| {
                         let mut more = reading.clone();
-                        more.push((axis, choice));
+                        more.push((*axis, choice));
                         more
                     },
                 ));
