@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
 
@@ -32,12 +31,6 @@ impl Gap {
     #[must_use]
     pub const fn of_service(service: Service, days: DateRange) -> Self {
         Self { project_id: None, service, days }
-    }
-
-    /// First of the days.
-    #[must_use]
-    pub const fn first_day(&self) -> NaiveDate {
-        self.days.first()
     }
 }
 
