@@ -8,7 +8,8 @@
 //! value, every superseded value and every request in PostgreSQL. [`rating`]
 //! turns a month of stored seconds into a bill, exactly, and splits its cents
 //! over projects and days. [`report`] writes the rated bill to files, published
-//! whole; [`month_report`] is that flow in one file. [`outlook`] tells where the month is going,
+//! whole; [`month_report`] is that flow in one file. [`reconcile`] holds the
+//! platform's invoice against the bill. [`outlook`] tells where the month is going,
 //! and [`account_outlook`] is its flow. [`schedule`] says who may
 //! work and when jobs run. [`simulator`] is the platform's other side, for demos and tests; the
 //! rest of the program knows it over HTTP alone. All of them speak the words of
@@ -40,6 +41,7 @@ pub mod month_report;
 pub mod observe;
 pub mod outlook;
 pub mod rating;
+pub mod reconcile;
 pub mod report;
 pub mod schedule;
 pub mod simulator;

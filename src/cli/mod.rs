@@ -104,7 +104,7 @@ enum Command {
     /// Set what may be spent in a month
     #[command(subcommand)]
     Budget(budget::BudgetCommand),
-    /// Show, explain, close, adjust and verify bills
+    /// Show, explain, close, adjust, compare, verify and reconcile bills
     #[command(subcommand)]
     Bill(bill::BillCommand),
     /// Say which cost centre and team a project belongs to

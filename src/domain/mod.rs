@@ -19,4 +19,4 @@ pub use money::{Currency, Money};
 pub use occupancy::{Channel, Incompleteness, OccupancySnapshot};
 pub use period::{DateRange, Month, PeriodError};
 pub use project::{AccountId, AppId, IdError, Project, ProjectId, ProjectStatus};
-pub use usage::{DayUsage, Media, MediaSet, Service, UsageSource};
+pub use usage::{DayUsage, Media, MediaSet, Service, SupersededUsage, UsageSource};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::ProjectId;
 
@@ -213,6 +213,15 @@ impl DayUsage {
     pub fn is_incomplete(&self) -> bool {
         !self.missing.is_empty() || self.extra_seconds.values().any(Option::is_none)
     }
+}
+
+/// A value that a newer one replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SupersededUsage {
+    /// The old value.
+    pub usage: DayUsage,
+    /// When the newer value was received.
+    pub superseded_at: DateTime<Utc>,
 }
 
 #[cfg(test)]

@@ -178,7 +178,7 @@ pub(super) fn money(total: &BigRational, currency: Currency) -> Result<Money, Ra
 /// A discount, a commitment and a tax are split as usage is, so they are not
 /// part of it. Where usage costs nothing, the rest (a commitment) goes by list
 /// price and weight, and where these are 0 too, by seconds.
-fn line_costs(steps: &RatingSteps, book: &PriceBook) -> Vec<LineCost> {
+pub(crate) fn line_costs(steps: &RatingSteps, book: &PriceBook) -> Vec<LineCost> {
     let Lines { priced, standard, .. } = &steps.lines;
     let mut amounts = vec![BigRational::zero(); priced.len()];
     for share in &steps.shares {

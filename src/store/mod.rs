@@ -20,6 +20,7 @@ pub mod dictionary;
 mod error;
 pub mod forecasts;
 pub mod health;
+pub mod invoices;
 pub mod job_runs;
 pub mod lake;
 pub mod leases;

@@ -18,7 +18,7 @@ use crate::store::statement::{begin_transaction, query, query_as};
 
 use compare::{Changes, IncomingCell, StoredCell, compare};
 
-pub use stored::{KnownBy, KnownUsage, incomplete_cells, read, read_known};
+pub use stored::{KnownBy, KnownUsage, incomplete_cells, read, read_known, read_superseded};
 
 /// Columns in the order of [`put`].
 const COPY_NEW: &str = "copy agora.usage_daily (account_id, project_id, service, day, source, \

@@ -25,6 +25,7 @@ const COMMANDS: &[&[&str]] = &[
     &["bill", "explain"],
     &["bill", "close"],
     &["bill", "adjust"],
+    &["bill", "reconcile"],
     &["bill", "compare"],
     &["bill", "verify"],
     &["tag"],

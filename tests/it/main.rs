@@ -41,6 +41,7 @@ mod odd_values;
 mod pgbouncer;
 mod query;
 mod readers;
+mod reconcile;
 mod report_files;
 mod service_manager;
 mod simulator;

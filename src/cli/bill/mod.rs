@@ -6,6 +6,7 @@ mod compare;
 mod compare_words;
 mod explain;
 mod explain_json;
+mod reconcile;
 mod show;
 mod show_json;
 mod verify;
@@ -35,6 +36,8 @@ pub(super) enum BillCommand {
     Close(close::CloseArguments),
     /// Record a credit or charge beside the rated usage, or take one back
     Adjust(adjust::AdjustArguments),
+    /// Hold an invoice of the platform against the bill, and say why they differ
+    Reconcile(reconcile::ReconcileArguments),
     /// Rate past months under every plan, cheapest first
     Compare(compare::CompareArguments),
     /// Compute every stored bill again and compare
@@ -47,6 +50,7 @@ pub(super) async fn run(context: &Context, command: BillCommand) -> Result<Exit,
         BillCommand::Explain(arguments) => explain::run(context, arguments).await,
         BillCommand::Close(arguments) => close::run(context, arguments).await,
         BillCommand::Adjust(arguments) => adjust::run(context, arguments).await,
+        BillCommand::Reconcile(arguments) => reconcile::run(context, arguments).await,
         BillCommand::Compare(arguments) => compare::run(context, arguments).await,
         BillCommand::Verify(arguments) => verify::run(context, arguments).await,
     }
@@ -76,8 +80,11 @@ fn only_account<'a>(
     let accounts = context.settings.chosen(name)?;
     match accounts[..] {
         [account] => Ok(account),
-        _ => Err(Failure::new(Exit::Usage, "the settings describe several accounts")
-            .hint("name one with --account")),
+        ref several => {
+            let names: Vec<&str> = several.iter().map(|it| it.account.as_str()).collect();
+            Err(Failure::new(Exit::Usage, "the settings describe several accounts")
+                .hint(format!("name one with --account: {}", names.join(", "))))
+        }
     }
 }
 

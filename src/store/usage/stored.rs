@@ -8,7 +8,8 @@ use sqlx::{PgConnection, Row};
 use super::UsageAnswer;
 use super::compare::StoredCell;
 use crate::domain::{
-    AccountId, DateRange, DayUsage, Media, MediaSet, ProjectId, Service, UsageSource,
+    AccountId, DateRange, DayUsage, Media, MediaSet, ProjectId, Service, SupersededUsage,
+    UsageSource,
 };
 use crate::store::copy_out::{RowReader, copy_out, with_texts};
 use crate::store::error::StoreError;
@@ -177,6 +178,31 @@ pub async fn read_known(
     drop(rows);
     transaction.commit().await.map_err(failed())?;
     Ok(usage)
+}
+
+/// Every replaced value of the days of `range`, by day, project, service and time.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer or holds a foreign value.
+pub async fn read_superseded(
+    pool: &PgPool,
+    account: &AccountId,
+    range: DateRange,
+) -> Result<Vec<SupersededUsage>, StoreError> {
+    let failed = || StoreError::during("reading usage_revision");
+    let rows = query(include_str!("../sql/read_superseded_usage.sql"))
+        .bind(account.as_str())
+        .bind(range.first())
+        .bind(range.last())
+        .fetch_all(alone(pool))
+        .await
+        .map_err(failed())?;
+    let superseded = |row: &PgRow| {
+        let usage = CellColumns::of_query(row).map_err(failed())?.usage()?;
+        let superseded_at = row.try_get(AFTER_CELL).map_err(failed())?;
+        Ok(SupersededUsage { usage, superseded_at })
+    };
+    rows.iter().map(superseded).collect()
 }
 
 /// Cells of `range` with a value that the platform should have sent and did not.

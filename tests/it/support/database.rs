@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use super::server::{Place, Server, Share, wait_for};
 
 /// Tables of the schema, in the order of their foreign keys.
-pub(crate) const TABLES: [&str; 15] = [
+pub(crate) const TABLES: [&str; 18] = [
     "account",
     "project",
     "sync_request",
@@ -26,6 +26,9 @@ pub(crate) const TABLES: [&str; 15] = [
     "project_tag",
     "adjustment",
     "bill_adjustment",
+    "invoice",
+    "invoice_line",
+    "invoice_allocation",
 ];
 
 /// Tables that tell who works on what and who was told, or are computed from others.
