@@ -150,12 +150,16 @@ pub fn template(estimate: &Estimate) -> String {
         format!("{service},{media},{minutes},\n")
     };
     let rows: String = estimate.minutes.iter().map(row).collect();
-    let charged = |line: &Line| !matches!(line, Line::Usage(..) | Line::Rounding | Line::Tax);
-    let charges = estimate.amounts.iter().map(|(line, _)| line).filter(charged);
-    let charges: String = charges.map(|line| format!("{},,,\n", line.service_name())).collect();
+    let mut text = format!("{header}{rows}");
+    for (line, _) in estimate.amounts.iter() {
+        if !matches!(line, Line::Usage(..) | Line::Rounding | Line::Tax) {
+            text.extend([line.service_name(), ",,,\n"]);
+        }
+    }
     // Whoever is not charged tax leaves the 0.
     let has_tax = estimate.amounts.iter().any(|(line, _)| line == Line::Tax);
-    format!("{header}{rows}{charges}tax,,,{}\n", if has_tax { "" } else { "0" })
+    text.push_str(if has_tax { "tax,,,\n" } else { "tax,,,0\n" });
+    text
 }
 
 /// The file under check, for errors that say where.
