@@ -3,6 +3,10 @@
 //! The main flow, used by the command and by the daemon. Owns what a report's
 //! coverage is made of; rates nothing itself and words nothing for people.
 
+mod background;
+
+use std::collections::BTreeMap;
+
 use chrono::Days;
 
 use crate::collect::holes::{Coverage, Hole};
@@ -10,7 +14,8 @@ use crate::collect::{CollectError, Records};
 use crate::domain::{AccountId, BillStatus, DateRange, DayUsage, Month, Project};
 use crate::rating::{Bill, PriceBook, RatingError, rate};
 use crate::report::{
-    self, MissingDays, MonthReport, Published, ReportError, ReportOptions, write_month,
+    self, Background, GroupFigures, Grouping, MissingDays, MonthReport, MonthSlice, Months,
+    Published, PublishedRange, RangeReport, ReportError, ReportOptions, write_month,
 };
 use crate::store::bills::BillWriteError;
 use crate::store::{StoreError, bills, projects, requests, usage};
@@ -54,6 +59,8 @@ pub struct Written {
     pub projects: Vec<Project>,
     /// Where the files are.
     pub published: Published,
+    /// The breakdowns that were asked for.
+    pub breakdowns: Vec<(Grouping, Vec<GroupFigures>)>,
     /// Days that are not known.
     pub holes: Vec<Hole>,
 }
@@ -72,12 +79,25 @@ pub async fn write(
 ) -> Result<Written, MonthReportError> {
     let loaded = load(records, month).await?;
     let bill = rate(records.account, month, &loaded.usage, book)?;
+    let background = if options.formats.iter().any(|format| format.needs_background())
+        || !options.breakdowns.is_empty()
+    {
+        background::gather(records, book, &bill, &loaded.usage).await?
+    } else {
+        background::without_history(&loaded.usage, book)
+    };
     let report = MonthReport {
         bill: &bill,
         usage: &loaded.usage,
         projects: &loaded.projects,
         coverage: loaded.report_coverage(month),
+        background: &background,
     };
+    let breakdowns = options
+        .breakdowns
+        .iter()
+        .map(|grouping| Ok((*grouping, report::breakdown(&report, *grouping)?)));
+    let breakdowns: Vec<_> = breakdowns.collect::<Result<_, ReportError>>()?;
     let (status, has_gaps) = (report.status(), report.has_gaps());
     let pool = records.store.pool();
     let draft = bills::replace_draft(pool, &bill, status, options.generated_at).await?;
@@ -86,7 +106,66 @@ pub async fn write(
     // Last, so that table and files agree when the files cannot be written.
     draft.commit().await?;
     let Loaded { projects, coverage, .. } = loaded;
-    Ok(Written { bill, status, has_gaps, projects, published, holes: coverage.holes })
+    Ok(Written { bill, status, has_gaps, projects, published, breakdowns, holes: coverage.holes })
+}
+
+/// A range's report that is in place.
+#[derive(Debug)]
+pub struct WrittenRange {
+    /// Months of the range.
+    pub months: Months,
+    /// Where the files are, and what the range costs.
+    pub published: PublishedRange,
+    /// Days of its months that are not known.
+    pub holes: Vec<Hole>,
+}
+
+/// Load and rate each month of the range as a whole, and write its slices;
+/// stores no draft.
+///
+/// Must be called within a multi-threaded runtime: writing blocks its thread.
+///
+/// # Errors
+/// [`MonthReportError`]; the earlier files are as they were.
+pub async fn write_range_of_days(
+    records: &Records<'_>,
+    book: &PriceBook,
+    range: DateRange,
+    options: &ReportOptions,
+) -> Result<WrittenRange, MonthReportError> {
+    let (mut projects, mut holes, mut slices) = (Vec::new(), Vec::new(), Vec::new());
+    for part in range.by_month() {
+        let month = Month::of(part.first());
+        let loaded = load(records, month).await?;
+        let bill = rate(records.account, month, &loaded.usage, book)?;
+        let background = Background::default();
+        let report = MonthReport {
+            bill: &bill,
+            usage: &loaded.usage,
+            projects: &loaded.projects,
+            coverage: loaded.report_coverage(month),
+            background: &background,
+        };
+        let (status, has_gaps) = (report.status(), report.has_gaps());
+        projects = loaded.projects;
+        holes.extend(loaded.coverage.holes);
+        slices.push(MonthSlice { bill, usage: loaded.usage, status, has_gaps });
+    }
+    let mut slices = slices.into_iter();
+    let Some(first) = slices.next() else {
+        return Err(MonthReportError::NothingStored(records.account.clone()));
+    };
+    let months = Months::new(first, slices.collect());
+    let tags = BTreeMap::new();
+    let report = RangeReport {
+        account: records.account,
+        range,
+        months: &months,
+        projects: &projects,
+        tags: &tags,
+    };
+    let published = tokio::task::block_in_place(|| report::write_range(&report, options))?;
+    Ok(WrittenRange { months, published, holes })
 }
 
 /// What is stored about a month.
@@ -130,6 +209,7 @@ impl Loaded {
         };
         report::Coverage {
             complete: holes.is_empty(),
+            past_to: self.past.map(DateRange::last),
             month_in_progress: self.past.map(DateRange::last) != Some(month.last_day()),
             covered_to,
             missing_days: holes.iter().map(missing_days).collect(),

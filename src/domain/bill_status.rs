@@ -21,4 +21,11 @@ impl BillStatus {
             Self::InProgress => "in_progress",
         }
     }
+
+    /// The status of that name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [Self::Complete, Self::Incomplete, Self::InProgress];
+        all.into_iter().find(|status| status.name() == name)
+    }
 }

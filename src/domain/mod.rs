@@ -14,7 +14,7 @@ pub mod usage;
 
 pub use bill_status::BillStatus;
 pub use money::{Currency, Money};
-pub use occupancy::{Channel, Incompleteness, OccupancySnapshot};
+pub use occupancy::{Channel, HourOfWeek, Incompleteness, OccupancySnapshot, Peak};
 pub use period::{DateRange, Month, PeriodError};
 pub use project::{AccountId, AppId, IdError, Project, ProjectId, ProjectStatus};
 pub use usage::{DayUsage, Media, MediaSet, Service, UsageSource};

@@ -19,6 +19,7 @@ pub mod health;
 pub mod metrics;
 mod observation;
 pub mod ping;
+mod report_pages;
 pub mod server;
 pub mod state;
 pub mod status;

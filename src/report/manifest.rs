@@ -63,27 +63,27 @@ struct Manifest<'a> {
 }
 
 #[derive(Serialize)]
-struct BookEntry<'a> {
+pub(super) struct BookEntry<'a> {
     name: &'a str,
     sha256: &'a str,
 }
 
 #[derive(Serialize)]
-struct AssumptionEntry<'a> {
+pub(super) struct AssumptionEntry<'a> {
     key: &'a str,
     value: &'a str,
     text: &'a str,
 }
 
 #[derive(Serialize)]
-struct UnpricedEntry<'a> {
+pub(super) struct UnpricedEntry<'a> {
     service: &'static str,
     field: &'a str,
     seconds: u128,
 }
 
 #[derive(Serialize)]
-struct CoverageEntry<'a> {
+pub(super) struct CoverageEntry<'a> {
     complete: bool,
     month_in_progress: bool,
     covered_to: Option<NaiveDate>,
@@ -146,14 +146,14 @@ pub(super) fn text(
     Ok(text)
 }
 
-fn assumptions(bill: &Bill) -> Vec<AssumptionEntry<'_>> {
+pub(super) fn assumptions(bill: &Bill) -> Vec<AssumptionEntry<'_>> {
     bill.assumptions
         .iter()
         .map(|Assumption { key, value, text }| AssumptionEntry { key, value, text })
         .collect()
 }
 
-fn unpriced(bill: &Bill) -> Vec<UnpricedEntry<'_>> {
+pub(super) fn unpriced(bill: &Bill) -> Vec<UnpricedEntry<'_>> {
     bill.unpriced
         .iter()
         .map(|usage| UnpricedEntry {
@@ -164,7 +164,7 @@ fn unpriced(bill: &Bill) -> Vec<UnpricedEntry<'_>> {
         .collect()
 }
 
-fn coverage(coverage: &Coverage) -> CoverageEntry<'_> {
+pub(super) fn coverage(coverage: &Coverage) -> CoverageEntry<'_> {
     let range = |days: &DateRange| RangeEntry { first: days.first(), last: days.last() };
     let missing = coverage.missing_days.iter().map(|missing| MissingEntry {
         project_id: missing.project_id.as_ref().map(ProjectId::as_str),

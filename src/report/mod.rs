@@ -12,39 +12,54 @@
 //! tables into files, `publish` puts them in place, with the `manifest` last.
 
 mod bill_table;
+mod breakdown_table;
+mod colours;
 mod csv;
 mod error;
 mod file_names;
+mod focus;
 mod format;
+mod html;
+mod json;
 mod manifest;
 mod model;
 mod month;
+mod overview;
 mod parquet;
 mod project_days;
 mod publish;
+mod range;
 #[cfg(test)]
 mod sample;
 mod summary;
 mod table;
 #[cfg(test)]
 mod tests;
+mod wording;
+mod xlsx;
 
 use std::path::PathBuf;
 use std::thread;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{BillStatus, DayUsage, Project};
-use crate::rating::Bill;
+use crate::domain::{BillStatus, DayUsage, Money, Project};
+use crate::rating::{ALLOCATION_SCALE, Bill};
 
 pub use error::ReportError;
 pub use format::Format;
-pub use model::{Coverage, MissingDays};
+pub use html::served_policy;
+pub use model::{
+    Background, COST_CENTRE_TAG, Correction, Coverage, MissingDays, Occupancy, PastMonth, UNTAGGED,
+};
+pub use overview::{GroupFigures, Grouping};
 pub use publish::check_writable;
+pub use range::{MonthSlice, Months, PublishedRange, RangeReport, write_range};
 
-use format::MonthTables;
+use format::MonthContent;
 use manifest::FileEntry;
 use month::ProjectMonth;
+use overview::Overview;
 use publish::Staging;
 
 /// Everything that a month's files are made from.
@@ -58,6 +73,8 @@ pub struct MonthReport<'a> {
     pub projects: &'a [Project],
     /// What of the month is known.
     pub coverage: Coverage,
+    /// What surrounds the month.
+    pub background: &'a Background,
 }
 
 impl MonthReport<'_> {
@@ -88,6 +105,8 @@ impl MonthReport<'_> {
 pub struct ReportOptions {
     /// Formats to write; one that is named twice is written once.
     pub formats: Vec<Format>,
+    /// Breakdowns to write as `by_<name>.csv`.
+    pub breakdowns: Vec<Grouping>,
     /// Folder above the accounts' folders.
     pub out: PathBuf,
     /// Whether CSV files begin with a byte order mark.
@@ -122,19 +141,27 @@ pub fn write_month(
 ) -> Result<Published, ReportError> {
     let bill = report.bill;
     let projects = month::projects(report);
-    let tables =
-        MonthTables { summary: summary::table(bill, &projects)?, bill: bill_table::table(bill)? };
+    let content = MonthContent {
+        report,
+        projects: &projects,
+        summary: summary::of_bill(bill, &projects)?,
+        bill: bill_table::table(bill)?,
+    };
     let formats = distinct(&options.formats);
 
     let parent = options.out.join(bill.account.as_str());
     let staging = Staging::begin(&parent, &bill.month.to_string())?;
     let mut files = Vec::new();
     for format in &formats {
-        for file in format.month_files(&tables, options)? {
+        for file in format.month_files(&content, options)? {
             files.push(staging.write(file)?);
         }
     }
-    files.extend(write_projects(bill, &projects, &formats, options, &staging)?);
+    files.extend(write_breakdowns(&content, options, &staging)?);
+    if formats.iter().any(|format| format.has_project_files()) {
+        let cost = |project: &ProjectMonth<'_>| project_cost(bill, project);
+        files.extend(write_projects(cost, &projects, &formats, options, &staging)?);
+    }
 
     let bytes: u64 = files.iter().map(|file| file.bytes).sum();
     let count = files.len();
@@ -142,6 +169,41 @@ pub fn write_month(
     staging.write_bytes(manifest::FILE_NAME, &text)?;
     let folder = staging.publish()?;
     Ok(Published { folder, files: count + 1, bytes: bytes + text.len() as u64 })
+}
+
+/// The month by project, cost centre, media or service, highest cost first.
+///
+/// # Errors
+/// [`ReportError`] for an amount outside 128-bit integers, and where the days
+/// do not add up to the bill.
+pub fn breakdown(
+    report: &MonthReport<'_>,
+    grouping: Grouping,
+) -> Result<Vec<GroupFigures>, ReportError> {
+    Overview::new(report, &month::projects(report))?.by(grouping)
+}
+
+fn write_breakdowns(
+    content: &MonthContent<'_>,
+    options: &ReportOptions,
+    staging: &Staging,
+) -> Result<Vec<FileEntry>, ReportError> {
+    let mut written = Vec::new();
+    for grouping in Grouping::ALL.into_iter().filter(|one| options.breakdowns.contains(one)) {
+        let groups = content.overview()?.by(grouping)?;
+        let total = content.report.bill.total;
+        let units = table::money_units(total, ALLOCATION_SCALE)?;
+        let table = breakdown_table::table(total.currency, units, grouping, &groups)?;
+        let file = csv::file(format!("by_{}.csv", grouping.name()), &table, options)?;
+        written.push(staging.write(file)?);
+    }
+    Ok(written)
+}
+
+/// What the days of a project's file must sum to, in 1e-6 of the currency.
+fn project_cost(bill: &Bill, project: &ProjectMonth<'_>) -> Result<i128, ReportError> {
+    let cost = Money { minor_units: project.cost_minor_units(), currency: bill.currency };
+    table::money_units(cost, ALLOCATION_SCALE)
 }
 
 /// Each format once, in the order asked for.
@@ -158,7 +220,7 @@ fn distinct(formats: &[Format]) -> Vec<Format> {
 /// Writes one file a project and format, on every core: thousands of small
 /// files cost more in encoding and in system calls than in bytes.
 fn write_projects(
-    bill: &Bill,
+    cost: impl Fn(&ProjectMonth<'_>) -> Result<i128, ReportError> + Sync,
     projects: &[ProjectMonth<'_>],
     formats: &[Format],
     options: &ReportOptions,
@@ -170,7 +232,7 @@ fn write_projects(
     let write_part = |part: &[ProjectMonth<'_>]| {
         let mut written = Vec::with_capacity(part.len() * formats.len());
         for project in part {
-            let days = project_days::table(bill, project)?;
+            let days = project_days::table(project, cost(project)?)?;
             for format in formats {
                 if let Some(file) = format.project_file(&project.file_stem, &days, options)? {
                     written.push(staging.write(file)?);

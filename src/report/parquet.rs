@@ -2,7 +2,7 @@
 
 use polars_io::parquet::write::{ParquetCompression, ParquetWriter, StatisticsOptions};
 
-use super::format::{MonthTables, ReportFile, ReportFormat};
+use super::format::{MonthContent, ReportFile, ReportFormat};
 use super::table::Table;
 use super::{ReportError, ReportOptions, file_names};
 
@@ -16,11 +16,24 @@ impl ReportFormat for Parquet {
 
     fn month_files(
         &self,
-        month: &MonthTables,
+        month: &MonthContent<'_>,
         _options: &ReportOptions,
     ) -> Result<Vec<ReportFile>, ReportError> {
         let tables = [(file_names::SUMMARY, &month.summary), (file_names::BILL, &month.bill)];
         tables.into_iter().map(|(stem, table)| file(format!("{stem}.parquet"), table)).collect()
+    }
+
+    fn has_project_files(&self) -> bool {
+        true
+    }
+
+    fn table_file(
+        &self,
+        file_stem: &str,
+        table: &Table,
+        _options: &ReportOptions,
+    ) -> Result<Option<ReportFile>, ReportError> {
+        file(format!("{file_stem}.parquet"), table).map(Some)
     }
 
     fn project_file(
@@ -34,7 +47,8 @@ impl ReportFormat for Parquet {
     }
 }
 
-fn file(path: String, table: &Table) -> Result<ReportFile, ReportError> {
+/// The Parquet file of a table.
+pub(super) fn file(path: String, table: &Table) -> Result<ReportFile, ReportError> {
     let mut bytes = Vec::new();
     // Not compressed: on files of some rows compression costs time and saves nothing.
     ParquetWriter::new(&mut bytes)

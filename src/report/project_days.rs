@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use polars::prelude::DataFrame;
 
-use crate::domain::{Media, Money, Service};
-use crate::rating::{ALLOCATION_SCALE, Bill};
+use crate::domain::{Media, Service};
+use crate::rating::ALLOCATION_SCALE;
 
 use super::month::ProjectMonth;
 use super::table::{self, Table};
@@ -17,8 +17,11 @@ use super::{ReportError, file_names};
 /// The project's usage by day, then service; no row for a project without usage.
 ///
 /// # Errors
-/// [`ReportError::Disagreement`] unless the costs add up to the project's cost in the summary.
-pub(super) fn table(bill: &Bill, project: &ProjectMonth<'_>) -> Result<Table, ReportError> {
+/// [`ReportError::Disagreement`] unless the costs add up to what is expected.
+pub(super) fn table(
+    project: &ProjectMonth<'_>,
+    expected_micro_units: i128,
+) -> Result<Table, ReportError> {
     let rows = &project.usage;
     let mut columns = Vec::with_capacity(Media::COUNT + 3);
     columns.push(table::days("day", rows.iter().map(|row| row.day)));
@@ -32,10 +35,8 @@ pub(super) fn table(bill: &Bill, project: &ProjectMonth<'_>) -> Result<Table, Re
     let mut costs = costs(project);
     let units = rows.iter().map(|row| Some(costs.remove(&(row.day, row.service)).unwrap_or(0)));
     let cost = table::decimals("cost", units, ALLOCATION_SCALE)?;
-    let project_cost = Money { minor_units: project.cost_minor_units(), currency: bill.currency };
-    let expected_units = table::money_units(project_cost, ALLOCATION_SCALE)?;
     let name = format!("{}/{}", file_names::PROJECTS_FOLDER, project.id);
-    let sum = table::checked_sum(&name, &cost, rows.len(), expected_units, ALLOCATION_SCALE)?;
+    let sum = table::checked_sum(&name, &cost, rows.len(), expected_micro_units, ALLOCATION_SCALE)?;
     columns.push(cost);
 
     let frame = DataFrame::new(rows.len(), columns)?;

@@ -16,13 +16,14 @@ use crate::rating::{
     Assumption, Bill, BillLine, DayAllocation, LineAllocation, ProjectAllocation, UnpricedUsage,
 };
 
-use super::{Coverage, Format, MissingDays, MonthReport, ReportOptions};
+use super::{Background, Coverage, Format, MissingDays, MonthReport, ReportOptions};
 
 pub(super) struct Sample {
     pub(super) bill: Bill,
     pub(super) usage: Vec<DayUsage>,
     pub(super) projects: Vec<Project>,
     pub(super) coverage: Coverage,
+    pub(super) background: Background,
 }
 
 impl Sample {
@@ -45,7 +46,8 @@ impl Sample {
             unallocated: nothing,
         };
         let coverage = Coverage { complete: true, ..Coverage::default() };
-        Self { bill, usage: Vec::new(), projects: Vec::new(), coverage }
+        let background = Background::default();
+        Self { bill, usage: Vec::new(), projects: Vec::new(), coverage, background }
     }
 
     /// 26 minutes of HD for 0.10374, split over B, a (which costs less) and one unlisted project.
@@ -154,6 +156,7 @@ impl Sample {
             usage: &self.usage,
             projects: &self.projects,
             coverage: self.coverage.clone(),
+            background: &self.background,
         }
     }
 }
@@ -178,10 +181,11 @@ pub(super) fn day_usage(project_id: &ProjectId, day: NaiveDate, service: Service
     }
 }
 
-/// Both formats, no byte order mark, protected names.
+/// CSV and Parquet, no byte order mark, protected names.
 pub(super) fn options(out: &Path) -> ReportOptions {
     ReportOptions {
-        formats: Format::all().collect(),
+        formats: ["csv", "parquet"].into_iter().filter_map(Format::from_name).collect(),
+        breakdowns: Vec::new(),
         out: out.to_owned(),
         byte_order_mark: false,
         raw: false,

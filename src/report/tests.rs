@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::domain::{Currency, Media, Money, ProjectId, ProjectStatus, Service};
 
-use super::format::{MonthTables, ReportFile, ReportFormat};
+use super::format::{MonthContent, ReportFile, ReportFormat};
 use super::sample::{Sample, day, day_usage, options};
 use super::table::Table;
 use super::*;
@@ -300,7 +300,7 @@ impl ReportFormat for Failing {
 
     fn month_files(
         &self,
-        _month: &MonthTables,
+        _month: &MonthContent<'_>,
         _options: &ReportOptions,
     ) -> Result<Vec<ReportFile>, ReportError> {
         Ok(Vec::new())
