@@ -36,8 +36,8 @@ pub(super) struct ReportArguments {
     /// Formats, separated by commas: csv, parquet, xlsx, html, focus, json; or all
     #[arg(long, value_name = "LIST", default_value = "csv,parquet", value_parser = parse_formats)]
     format: FormatList,
-    /// Also print the cost by project, cost_centre, media or service, and write by_<NAME>.csv
-    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = parse_grouping)]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = parse_grouping,
+          help = "Also print the cost by project, cost_centre, media or service, and write by_<NAME>.csv")]
     by: Vec<Grouping>,
     /// Folder for the reports [default: the settings' report folder, ./reports]
     #[arg(long, value_name = "DIR")]

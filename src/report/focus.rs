@@ -1,4 +1,4 @@
-//! FOCUS 1.2 (FinOps Open Cost and Usage Specification): `focus.csv` and `focus.parquet`.
+//! FOCUS 1.2 (`FinOps` Open Cost and Usage Specification): `focus.csv` and `focus.parquet`.
 //!
 //! One row a project, day, service and media with usage, and one for money that
 //! belongs to no project. `BilledCost` sums to the bill. `ListCost` is the usage

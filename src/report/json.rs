@@ -108,7 +108,7 @@ fn change_entry(change: &Change, total: Money) -> Value {
         .collect();
     json!({
         "total_of_month_before": money(change.previous),
-        "change": money(change.change),
+        "change": money(change.difference),
         "effects": effects,
     })
 }

@@ -67,9 +67,8 @@ pub(super) fn per_cent(change: i128, before: i128) -> Option<String> {
     if before == 0 {
         return None;
     }
-    let thousandths = change.checked_mul(2_000)?.checked_div(before.abs())?;
-    // Half away from zero.
-    let tenths = (thousandths + thousandths.signum()) / 2;
+    let units = change.checked_mul(100_000)?.checked_div(before.abs())?;
+    let tenths = crate::domain::money::rounded_units(units, 2, 0);
     let sign = if tenths < 0 { "\u{2212}" } else { "+" };
     Some(format!("{sign}{}.{}\u{a0}%", tenths.abs() / 10, tenths.abs() % 10))
 }

@@ -116,7 +116,8 @@ async fn c40_migrations_run_twice_and_by_two_processes_at_once() {
     let said = format!("the database is at migration {}", newest_version());
     program.run(&["migrate"]).exits(0).says(&[&said]);
     let applied = "select count(*), bool_and(success) from _sqlx_migrations";
-    assert_eq!(database.rows(applied).await, [format!("({},t)", newest_version())]);
+    let checksums = include_str!("../../migrations/CHECKSUMS");
+    assert_eq!(database.rows(applied).await, [format!("({},t)", checksums.lines().count())]);
     assert_eq!(database.filled_tables().await, [""; 0]);
     let names = "select count(*) from pg_tables where schemaname = 'agora'";
     assert_eq!(database.value(names).await, (TABLES.len() + TABLES_OF_WORK.len()).to_string());

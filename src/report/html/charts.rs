@@ -52,7 +52,8 @@ pub(super) fn length(part: i128, whole: i128) -> i128 {
     if part <= 0 || whole <= 0 {
         return 0;
     }
-    part.saturating_mul(FULL).checked_div(whole).unwrap_or(FULL).clamp(1, FULL)
+    let scaled = part.checked_mul(FULL).map(|scaled| scaled / whole);
+    scaled.unwrap_or_else(|| part / (whole / FULL).max(1)).clamp(1, FULL)
 }
 
 /// The lowest round number that is at least the value: a step times a power of ten.

@@ -103,8 +103,9 @@ pub(super) struct Bar {
     pub(super) minutes: Option<Number>,
 }
 
+/// A media and what people call it.
 #[derive(Debug, Serialize)]
-struct MediaName {
+pub(super) struct MediaName {
     name: &'static str,
     label: &'static str,
 }
@@ -231,7 +232,7 @@ pub(super) const fn media_label(media: Media) -> &'static str {
     }
 }
 
-const fn media_name(media: Media) -> MediaName {
+pub(super) const fn media_name(media: Media) -> MediaName {
     MediaName { name: media.name(), label: media_label(media) }
 }
 
@@ -267,8 +268,8 @@ fn change_view(overview: &Overview<'_>, change: &Change) -> ChangeView {
     ChangeView {
         previous_month: month_name(previous),
         previous: Number::money(money(change.previous)),
-        amount: signed(change.change),
-        per_cent: wording::per_cent(change.change, change.previous).unwrap_or_default(),
+        amount: signed(change.difference),
+        per_cent: wording::per_cent(change.difference, change.previous).unwrap_or_default(),
         cause,
         effects: effects
             .map(|((name, meaning), units)| EffectRow {

@@ -11,7 +11,7 @@ use crate::rating::{ALLOCATION_SCALE, LINE_SCALE, exact_decimal_units};
 use super::super::overview::{DayFigures, DayState, Grouping, Overview, TrendMonth};
 use super::super::{ReportError, wording};
 use super::charts::{ColumnFigures, columns, round_top};
-use super::page::{ColumnChart, Number, media_label, month_name, share};
+use super::page::{ColumnChart, MediaName, Number, media_label, media_name, month_name, share};
 
 /// Rows of missing days; the rest is counted.
 const LISTED_HOLES: usize = 100;
@@ -20,6 +20,8 @@ const LISTED_HOLES: usize = 100;
 #[derive(Debug, Serialize)]
 pub(super) struct Trend {
     finding: String,
+    /// Media of any of the months.
+    legend: Vec<MediaName>,
     chart: ColumnChart,
     rows: Vec<TrendRow>,
 }
@@ -33,7 +35,11 @@ struct TrendRow {
 }
 
 pub(super) fn trend(overview: &Overview<'_>) -> Trend {
-    let media = overview.used_media();
+    let used = overview.used_media();
+    let has_cost =
+        |media: Media| overview.trend.iter().any(|month| month.media_costs[media.index()] != 0);
+    let is_shown = |media: &Media| used.contains(media) || has_cost(*media);
+    let media: Vec<_> = Media::ALL.into_iter().filter(is_shown).collect();
     let status = |month: &TrendMonth| match month.status {
         None => "not reported".to_owned(),
         Some(status) => status.name().replace('_', " "),
@@ -56,6 +62,7 @@ pub(super) fn trend(overview: &Overview<'_>) -> Trend {
     });
     let highest = overview.trend.iter().map(|month| month.media_costs.iter().sum()).max();
     Trend {
+        legend: media.iter().copied().map(media_name).collect(),
         finding: trend_finding(overview),
         chart: chart(
             figures.collect(),

@@ -20,7 +20,7 @@ pub(in crate::report) struct Change {
     /// Total of the month before.
     pub(in crate::report) previous: i128,
     /// This total less that one.
-    pub(in crate::report) change: i128,
+    pub(in crate::report) difference: i128,
     /// By [`EFFECTS`].
     pub(in crate::report) effects: [i128; 4],
 }
@@ -40,15 +40,15 @@ impl Change {
             return None;
         }
         let exact = exact_effects(&media_of(before), &media_of(now), before, now);
-        let change = now.total.minor_units - before.total.minor_units;
+        let difference = now.total.minor_units - before.total.minor_units;
         let unit = BigInt::from(10).pow(now.currency.minor_unit_digits());
-        let effects = rounded_to(change, &exact.map(|effect| effect * &unit));
-        Some(Self { previous: before.total.minor_units, change, effects })
+        let effects = rounded_to(difference, &exact.map(|effect| effect * &unit));
+        Some(Self { previous: before.total.minor_units, difference, effects })
     }
 
     /// The effect with the largest share of the change's direction.
     pub(in crate::report) fn main_effect(&self) -> Option<usize> {
-        let direction = self.change.signum();
+        let direction = self.difference.signum();
         (0..EFFECTS.len())
             .filter(|at| self.effects[*at].signum() == direction && direction != 0)
             .max_by_key(|at| (self.effects[*at].abs(), usize::MAX - at))
@@ -175,7 +175,7 @@ mod tests {
     fn twice_the_minutes_is_volume_and_the_free_minutes_stay() {
         let change = change([0, 20_000, 0], [0, 40_000, 0]);
         assert_eq!(change.previous, 3_990);
-        assert_eq!(change.change, 7_980);
+        assert_eq!(change.difference, 7_980);
         assert_eq!(change.effects, [7_980, 0, 0, 0]);
         assert_eq!(change.main_effect(), Some(0));
     }
@@ -214,7 +214,7 @@ mod tests {
             now in proptest::array::uniform3(0_u32..2_000_000),
         ) {
             let change = change(before, now);
-            prop_assert_eq!(change.effects.iter().sum::<i128>(), change.change);
+            prop_assert_eq!(change.effects.iter().sum::<i128>(), change.difference);
         }
     }
 }

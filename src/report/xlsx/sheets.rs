@@ -7,7 +7,7 @@ use crate::domain::money::decimal_text;
 use crate::domain::{Media, Money};
 use crate::rating::{ALLOCATION_SCALE, LINE_SCALE, exact_decimal_units};
 
-use super::super::overview::{DayState, EFFECTS, Grouping, Overview, ProjectFigures};
+use super::super::overview::{DayFigures, DayState, EFFECTS, Grouping, Overview, ProjectFigures};
 use super::super::summary::{MINUTES_SCALE, minute_units};
 use super::super::{ReportError, colours, wording};
 use super::sheet::{Cell, Formats, Sheet, column_name, sum_formula};
@@ -57,7 +57,7 @@ pub(super) fn summary(workbook: &mut Workbook, formats: &Formats, overview: &Ove
         }
         let first = sheet.row + 1 - 4;
         let formula = format!("=SUM(B{first}:B{})", sheet.row);
-        let sum = Cell::Formula(formula, money(change.change));
+        let sum = Cell::Formula(formula, money(change.difference));
         sheet.row(&[(Cell::Text("Change"), &formats.total_text), (sum, &formats.total_money)])?;
     }
     sheet.row(&[])?;
@@ -100,7 +100,7 @@ fn dearest_projects(sheet: &mut Sheet<'_>, formats: &Formats, overview: &Overvie
 
 fn fill(colour: u32) -> ChartFormat {
     let mut format = ChartFormat::new();
-    format.set_solid_fill(&ChartSolidFill::new().set_color(Color::RGB(colour)));
+    format.set_solid_fill(ChartSolidFill::new().set_color(Color::RGB(colour)));
     format
 }
 
@@ -387,7 +387,7 @@ fn daily_total(
     let costs = media
         .iter()
         .map(|one| -> i128 { overview.days.iter().map(|day| day.costs[one.index()]).sum() });
-    let all = overview.days.iter().map(|day| day.cost()).sum();
+    let all = overview.days.iter().map(DayFigures::cost).sum();
     for (column, units) in (2 + media.len()..).zip(costs.chain([all])) {
         let formula = Cell::Formula(sum_formula(column, first, end), micro(units));
         cells.push((formula, &formats.total_money));
