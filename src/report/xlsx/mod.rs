@@ -5,6 +5,7 @@
 //! floats alone, so an amount becomes one in the last step, from its decimal
 //! text; up to 15 digits it reads back as the same decimal.
 
+mod allocation;
 mod sheet;
 mod sheets;
 
@@ -38,7 +39,7 @@ impl ReportFormat for Xlsx {
             .set_properties(&DocProperties::new().set_title(title).set_creation_datetime(&made));
         sheets::summary(&mut workbook, &formats, &overview)?;
         sheets::bill(&mut workbook, &formats, &overview)?;
-        sheets::allocation(&mut workbook, &formats, &overview)?;
+        allocation::sheet(&mut workbook, &formats, &overview)?;
         sheets::daily(&mut workbook, &formats, &overview)?;
         sheets::changes(&mut workbook, &formats, &overview)?;
         sheets::coverage(&mut workbook, &formats, &overview)?;
