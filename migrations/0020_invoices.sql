@@ -83,6 +83,14 @@ from agora.invoice
 order by account_id, month, import desc;
 
 comment on view agora.invoice_in_force is 'The newest import of each account and month.';
+comment on column agora.invoice_in_force.account_id is 'As in invoice.';
+comment on column agora.invoice_in_force.month is 'As in invoice.';
+comment on column agora.invoice_in_force.import is 'As in invoice.';
+comment on column agora.invoice_in_force.currency is 'As in invoice.';
+comment on column agora.invoice_in_force.total is 'As in invoice.';
+comment on column agora.invoice_in_force.file_name is 'As in invoice.';
+comment on column agora.invoice_in_force.file_sha256 is 'As in invoice.';
+comment on column agora.invoice_in_force.imported_at is 'As in invoice.';
 
 create view agora.bill_to_invoice as
 select distinct on (account_id, month)

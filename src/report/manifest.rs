@@ -72,13 +72,13 @@ struct Manifest<'a> {
 }
 
 #[derive(Serialize)]
-struct BookEntry<'a> {
+pub(super) struct BookEntry<'a> {
     name: &'a str,
     sha256: &'a str,
 }
 
 #[derive(Serialize)]
-struct AdjustmentEntry<'a> {
+pub(super) struct AdjustmentEntry<'a> {
     id: i64,
     amount: String,
     reason: &'a str,
@@ -87,7 +87,7 @@ struct AdjustmentEntry<'a> {
 }
 
 #[derive(Serialize)]
-struct ClosedEntry<'a> {
+pub(super) struct ClosedEntry<'a> {
     revision: i32,
     closed_at: String,
     forced: bool,
@@ -95,7 +95,7 @@ struct ClosedEntry<'a> {
 }
 
 #[derive(Serialize)]
-struct AssumptionEntry<'a> {
+pub(super) struct AssumptionEntry<'a> {
     key: &'a str,
     value: &'a str,
     text: &'a str,
@@ -105,14 +105,14 @@ struct AssumptionEntry<'a> {
 }
 
 #[derive(Serialize)]
-struct UnpricedEntry<'a> {
+pub(super) struct UnpricedEntry<'a> {
     service: &'static str,
     field: &'a str,
     seconds: u128,
 }
 
 #[derive(Serialize)]
-struct CoverageEntry<'a> {
+pub(super) struct CoverageEntry<'a> {
     complete: bool,
     month_in_progress: bool,
     covered_to: Option<NaiveDate>,
@@ -167,12 +167,7 @@ pub(super) fn text(
         total_high: bill.range.high.to_string(),
         rated_total: (!report.adjustments.is_empty()).then(|| bill.total.to_string()),
         adjustments: adjustments(report.adjustments),
-        closed: report.closed.map(|closed| ClosedEntry {
-            revision: closed.revision,
-            closed_at: time(closed.closed_at),
-            forced: closed.forced,
-            reservations: &closed.reservations,
-        }),
+        closed: report.closed.map(closed),
         book: BookEntry { name: &bill.book_name, sha256: &bill.book_sha256 },
         assumptions: assumptions(bill),
         unpriced: unpriced(bill),
@@ -189,7 +184,16 @@ fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-fn adjustments(applied: &[AppliedAdjustment]) -> Vec<AdjustmentEntry<'_>> {
+pub(super) fn closed(closed: &super::ClosedNote) -> ClosedEntry<'_> {
+    ClosedEntry {
+        revision: closed.revision,
+        closed_at: time(closed.closed_at),
+        forced: closed.forced,
+        reservations: &closed.reservations,
+    }
+}
+
+pub(super) fn adjustments(applied: &[AppliedAdjustment]) -> Vec<AdjustmentEntry<'_>> {
     applied.iter().map(|applied| adjustment_entry(&applied.adjustment)).collect()
 }
 
@@ -208,7 +212,7 @@ fn adjustment_entry(adjustment: &Adjustment) -> AdjustmentEntry<'_> {
     }
 }
 
-fn assumptions(bill: &Bill) -> Vec<AssumptionEntry<'_>> {
+pub(super) fn assumptions(bill: &Bill) -> Vec<AssumptionEntry<'_>> {
     bill.assumptions
         .iter()
         .map(|Assumption { key, value, text, range }| AssumptionEntry {
@@ -221,7 +225,7 @@ fn assumptions(bill: &Bill) -> Vec<AssumptionEntry<'_>> {
         .collect()
 }
 
-fn unpriced(bill: &Bill) -> Vec<UnpricedEntry<'_>> {
+pub(super) fn unpriced(bill: &Bill) -> Vec<UnpricedEntry<'_>> {
     bill.unpriced
         .iter()
         .map(|usage| UnpricedEntry {
@@ -232,7 +236,7 @@ fn unpriced(bill: &Bill) -> Vec<UnpricedEntry<'_>> {
         .collect()
 }
 
-fn coverage(coverage: &Coverage) -> CoverageEntry<'_> {
+pub(super) fn coverage(coverage: &Coverage) -> CoverageEntry<'_> {
     let range = |days: &DateRange| RangeEntry { first: days.first(), last: days.last() };
     let missing = coverage.missing_days.iter().map(|missing| MissingEntry {
         project_id: missing.project_id.as_ref().map(ProjectId::as_str),

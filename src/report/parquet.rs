@@ -8,7 +8,7 @@ use polars_parquet::write::{
     array_to_columns, get_dtype_encoding,
 };
 
-use super::format::{MonthTables, ReportFile, ReportFormat};
+use super::format::{MonthContent, ReportFile, ReportFormat};
 use super::table::Table;
 use super::{ReportError, ReportOptions, file_names};
 
@@ -22,11 +22,24 @@ impl ReportFormat for Parquet {
 
     fn month_files(
         &self,
-        month: &MonthTables,
+        month: &MonthContent<'_>,
         _options: &ReportOptions,
     ) -> Result<Vec<ReportFile>, ReportError> {
         let tables = [(file_names::SUMMARY, &month.summary), (file_names::BILL, &month.bill)];
         tables.into_iter().map(|(stem, table)| file(format!("{stem}.parquet"), table)).collect()
+    }
+
+    fn has_project_files(&self) -> bool {
+        true
+    }
+
+    fn table_file(
+        &self,
+        file_stem: &str,
+        table: &Table,
+        _options: &ReportOptions,
+    ) -> Result<Option<ReportFile>, ReportError> {
+        file(format!("{file_stem}.parquet"), table).map(Some)
     }
 
     fn project_file(
@@ -55,7 +68,7 @@ fn options() -> WriteOptions {
 }
 
 /// One row group, without Arrow's own copy of the schema beside Parquet's.
-fn file(path: String, table: &Table) -> Result<ReportFile, ReportError> {
+pub(super) fn file(path: String, table: &Table) -> Result<ReportFile, ReportError> {
     let frame = &table.frame;
     let schema = frame.schema().to_arrow(CompatLevel::newest());
     let encodings: Vec<_> = schema

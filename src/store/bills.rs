@@ -2,20 +2,24 @@
 //!
 //! Reading them back is in [`super::stored_bills`].
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::copy::CopyIn;
 use super::error::StoreError;
 use crate::domain::money::decimal_text;
-use crate::domain::{AppliedAdjustment, BillStatus, Media, Money, Service};
+use crate::domain::{
+    AccountId, AppliedAdjustment, BillStatus, DateRange, Media, Money, Month, Service,
+};
 use crate::rating::{
     ALLOCATION_SCALE, Bill, BillLine, Charge, DayAllocation, LINE_SCALE, PriceBook, RatingError,
     decimal_units, exact_decimal_units,
 };
 use crate::store::price_books;
-use crate::store::statement::{begin_transaction, query, query_scalar};
+use crate::store::statement::{alone, begin_transaction, query, query_as, query_scalar};
 
 /// Revision number of the draft.
 pub const DRAFT: i32 = 0;
@@ -65,6 +69,34 @@ pub enum BillWriteError {
     /// An amount has more places than a line may have.
     #[error(transparent)]
     Rating(#[from] RatingError),
+}
+
+/// Statuses of the drafts of the months that begin in `range`.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer or holds a foreign value.
+pub async fn draft_statuses(
+    pool: &PgPool,
+    account: &AccountId,
+    range: DateRange,
+) -> Result<BTreeMap<Month, BillStatus>, StoreError> {
+    let rows: Vec<(NaiveDate, String)> = query_as(
+        "select month, status from agora.bill \
+         where account_id = $1 and month between $2 and $3 and revision = $4",
+    )
+    .bind(account.as_str())
+    .bind(range.first())
+    .bind(range.last())
+    .bind(DRAFT)
+    .fetch_all(alone(pool))
+    .await
+    .map_err(StoreError::during("reading bill"))?;
+    let known = |(month, status): (NaiveDate, String)| {
+        let found = BillStatus::from_name(&status);
+        let found = found.ok_or(StoreError::UnknownValue { table: "agora.bill", value: status });
+        found.map(|status| (Month::of(month), status))
+    };
+    rows.into_iter().map(known).collect()
 }
 
 /// A bill that is written but not yet in force.
