@@ -41,6 +41,20 @@ pub(super) async fn of_revisions(
     Ok(())
 }
 
+/// What surrounds a month of the sell side: no budget, no forecast and no status,
+/// which are those of the cost side.
+pub(super) async fn of_statement(
+    records: &Records<'_>,
+    sell: &RatedMonth,
+    options: &ReportOptions,
+) -> Result<Background, MonthReportError> {
+    let mut background = of(records, sell, None, options).await?;
+    background.budget = None;
+    background.forecast = None;
+    background.past_months.iter_mut().for_each(|past| past.status = None);
+    Ok(background)
+}
+
 /// What surrounds a month, as far as the formats show it; `before` is its earlier revision.
 pub(super) async fn of(
     records: &Records<'_>,
