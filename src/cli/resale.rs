@@ -130,14 +130,13 @@ async fn sides(
     let records = records(store, settings, context.clock);
     let (pool, now) = (store.pool(), context.clock.now());
     let closed = stored_bills::closed(pool, records.account, month).await?;
-    let cost = match closed.last() {
-        Some(head) => closed_revision(&records, head).await?,
-        None => {
-            let rated = rate_month(&records, &book, month).await?;
-            let draft = bills::replace_draft(pool, &rated.record(now)).await;
-            draft.map_err(BillingError::from)?.commit().await?;
-            rated
-        }
+    let cost = if let Some(head) = closed.last() {
+        closed_revision(&records, head).await?
+    } else {
+        let rated = rate_month(&records, &book, month).await?;
+        let draft = bills::replace_draft(pool, &rated.record(now)).await;
+        draft.map_err(BillingError::from)?.commit().await?;
+        rated
     };
     let sell = sell_month(&cost, &sell_book)?;
     resale::replace_sell(pool, &sell.bill, now).await?;
