@@ -7,7 +7,7 @@ use sqlx::postgres::PgPool;
 use super::error::StoreError;
 use crate::domain::{AccountId, Money};
 use crate::rating::Bill;
-use crate::store::statement::{begin_transaction, query};
+use crate::store::statement::{alone, begin_transaction, query, query_as};
 
 /// Replaces what a month sells for by this bill of the sell price book.
 ///
@@ -68,6 +68,40 @@ pub struct ComparedPlan {
     pub prices_all_usage: bool,
     /// Per cent of the months' volume, and minutes a month.
     pub break_even: Option<(u32, u128)>,
+}
+
+/// A plan of the stored comparison; amounts as decimal texts.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct StoredPlan {
+    /// Price book, and package where there is a choice.
+    pub plan: String,
+    /// `YYYY-MM to YYYY-MM`.
+    pub months: String,
+    /// Of all the months.
+    pub total: String,
+    /// Less than the books in force.
+    pub saved: Option<String>,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Whether it held in all the months.
+    pub is_in_force: bool,
+}
+
+/// The newest comparison of an account, cheapest first; plans that cannot price
+/// all usage are left out.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer.
+pub async fn comparison(pool: &PgPool, account: &AccountId) -> Result<Vec<StoredPlan>, StoreError> {
+    query_as(
+        "select plan, to_char(first_month, 'YYYY-MM') || ' to ' || to_char(last_month, 'YYYY-MM') \
+             as months, total::text as total, saved::text as saved, currency, is_in_force \
+         from agora.plan_comparison where account_id = $1 and prices_all_usage order by rank",
+    )
+    .bind(account.as_str())
+    .fetch_all(alone(pool))
+    .await
+    .map_err(StoreError::during("reading plan_comparison"))
 }
 
 /// Replaces an account's comparison; the plans come cheapest first.

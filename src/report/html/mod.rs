@@ -5,6 +5,7 @@
 //! overview, shapes from `charts`; the template escapes all text. Nothing is
 //! drawn from a float: shapes are whole parts of a thousand.
 
+mod ahead;
 mod charts;
 mod occupancy;
 mod page;
