@@ -23,7 +23,7 @@ use crate::report::{
     PlanAhead, ReportOptions,
 };
 use crate::store::occupancy::hourly;
-use crate::store::{StoreError, bills, forecasts, resale, tags as stored_tags, usage};
+use crate::store::{StoreError, bills, forecasts, invoices, resale, tags as stored_tags, usage};
 
 /// Months of the trend before the one that is reported.
 const PAST_MONTHS: usize = 11;
@@ -56,6 +56,7 @@ pub(super) async fn of_statement(
     background.budget = None;
     background.forecast = None;
     background.ahead = Ahead::default();
+    background.invoice = None;
     background.past_months.iter_mut().for_each(|past| past.status = None);
     Ok(background)
 }
@@ -88,12 +89,31 @@ pub(super) async fn of(
         budget,
         forecast,
         ahead,
+        invoice: invoice(records, bill).await?,
         occupancy: Occupancy {
             hours: hours.map_err(BillingError::from)?,
             peaks: peaks.map_err(BillingError::from)?,
         },
         ..background
     })
+}
+
+/// The newest invoice of the month that was known, in the currency of the bill.
+async fn invoice(
+    records: &Records<'_>,
+    bill: &Bill,
+) -> Result<Option<BTreeMap<String, Money>>, MonthReportError> {
+    let (pool, known_by) = (records.store.pool(), records.clock.known_by());
+    let parts = invoices::allocation(pool, records.account, bill.month, known_by).await;
+    let parts = parts.map_err(BillingError::from)?;
+    let is_of_bill = |part: &(String, String, String)| part.2 == bill.currency.code();
+    if parts.is_empty() || !parts.iter().all(is_of_bill) {
+        return Ok(None);
+    }
+    let money = |(project, cost, _): (String, String, String)| {
+        Some((project, Money::parse(&cost, bill.currency)?))
+    };
+    Ok(Some(parts.into_iter().filter_map(money).collect()))
 }
 
 /// The cost centre of each project that has one.

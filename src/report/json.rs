@@ -17,8 +17,8 @@ use super::manifest;
 use super::model::{Ahead, BudgetAhead, Correction, OddDay, PlanAhead};
 use super::month::ProjectMonth;
 use super::overview::{
-    Change, DayFigures, EFFECTS, GroupFigures, Grouping, MediaCosts, Overview, ProjectFigures,
-    TrendMonth,
+    Change, DayFigures, EFFECTS, GroupFigures, Grouping, InvoiceRow, MediaCosts, Overview,
+    ProjectFigures, TrendMonth,
 };
 use super::{ReportError, ReportOptions};
 
@@ -93,6 +93,7 @@ fn document(overview: &Overview<'_>, projects: &[ProjectMonth<'_>]) -> Result<Va
         "coverage": manifest::coverage(&overview.report.coverage),
         "assumptions": manifest::assumptions(bill),
         "unpriced": manifest::unpriced(bill),
+        "invoice": overview.invoice().map(|rows| rows.iter().map(invoice_row).collect::<Vec<_>>()),
         "ahead": ahead(&background.ahead),
         "corrections": background.corrections.iter().map(correction).collect::<Vec<_>>(),
     }))
@@ -237,6 +238,15 @@ fn peak(peak: &Peak) -> Value {
         "users": peak.users,
         "channels": peak.channels,
         "at": peak.at.to_rfc3339_opts(SecondsFormat::Secs, true),
+    })
+}
+
+fn invoice_row(row: &InvoiceRow<'_>) -> Value {
+    json!({
+        "project_id": row.project_id,
+        "estimate": row.estimate.to_string(),
+        "invoice": row.invoice.to_string(),
+        "difference": row.difference().to_string(),
     })
 }
 

@@ -82,6 +82,9 @@ pub struct Background {
     pub budget: Option<Money>,
     /// What a month under way is expected to cost.
     pub forecast: Option<Money>,
+    /// The newest invoice of the month, split over its projects (empty id: none);
+    /// none where none was imported, or in another currency.
+    pub invoice: Option<BTreeMap<String, Money>>,
     /// What lies ahead; empty for a month that is over.
     pub ahead: Ahead,
     /// Users by hour, and peaks.

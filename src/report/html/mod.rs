@@ -7,6 +7,7 @@
 
 mod ahead;
 mod charts;
+mod invoice;
 mod occupancy;
 mod page;
 mod sections;

@@ -10,7 +10,7 @@ use super::super::overview::{Change, DayState, EFFECTS, Grouping, Overview, Proj
 use super::super::summary::{MINUTES_SCALE, minute_units};
 use super::super::{ReportError, wording};
 use super::charts::{Column, length};
-use super::{ahead, occupancy, sections};
+use super::{ahead, invoice, occupancy, sections};
 
 /// Projects on the first screen.
 const TOP_PROJECTS: usize = 5;
@@ -52,6 +52,7 @@ pub(super) struct Page {
     assumptions: Vec<(String, String, String)>,
     corrections: Vec<sections::CorrectionRow>,
     ahead: Option<ahead::AheadView>,
+    invoice: Option<invoice::InvoiceView>,
 }
 
 /// A number as it is shown, and as it is exactly.
@@ -205,6 +206,7 @@ pub(super) fn page(overview: &Overview<'_>) -> Result<Page, ReportError> {
             .collect(),
         corrections: sections::corrections(overview),
         ahead: ahead::view(&background.ahead),
+        invoice: invoice::view(overview),
     })
 }
 
