@@ -18,34 +18,33 @@
 \if :{?from_month} \else \set from_month '' \endif
 \if :{?to_month} \else \set to_month '' \endif
 \if :{?limit} \else \set limit '10' \endif
-with by_project as (
+with by_day as (
     select
         c.account_id,
         c.day,
-        c.project_id,
-        c.project_name,
         c.currency,
         sum(c.cost) as cost
     from agora.project_cost_daily as c
     where
-        c.account_id = coalesce(nullif(:'account', ''), c.account_id)
-        and to_char(c.day, 'YYYY-MM') >= coalesce(nullif(:'from_month', ''), '0000-00')
-        and to_char(c.day, 'YYYY-MM') <= coalesce(nullif(:'to_month', ''), '9999-99')
-    group by c.account_id, c.day, c.project_id, c.project_name, c.currency
+        (:'account' = '' or c.account_id = :'account')
+        and c.day >= coalesce(to_date(nullif(:'from_month', ''), 'YYYY-MM'), '-infinity')
+        and c.day < coalesce(
+            (to_date(nullif(:'to_month', ''), 'YYYY-MM') + interval '1 month')::date, 'infinity'
+        )
+    group by c.account_id, c.day, c.currency
 ),
 
-by_day as (
-    select distinct on (p.account_id, p.day)
-        p.account_id,
-        p.day,
-        sum(p.cost) over (partition by p.account_id, p.day) as cost,
-        sum(p.cost) over (partition by p.account_id, to_char(p.day, 'YYYY-MM')) as month_cost,
-        p.project_id,
-        p.project_name,
-        p.cost as project_cost,
-        p.currency
-    from by_project as p
-    order by p.account_id, p.day, p.cost desc, p.project_id collate "C"
+-- The days first: their projects are then looked for on few days.
+chosen as (
+    select
+        d.account_id,
+        d.day,
+        d.currency,
+        d.cost,
+        sum(d.cost) over (partition by d.account_id, date_trunc('month', d.day::timestamp)) as month_cost
+    from by_day as d
+    order by d.cost desc, d.account_id, d.day
+    limit coalesce(nullif(:'limit', ''), '10')::bigint
 )
 
 select
@@ -54,10 +53,24 @@ select
     to_char(d.day, 'Dy') as weekday,
     d.cost,
     round(100 * d.cost / nullif(d.month_cost, 0), 1) as share,
-    d.project_id as top_project_id,
-    d.project_name as top_project_name,
-    d.project_cost as top_project_cost,
+    p.project_id as top_project_id,
+    coalesce(n.project_name, '') as top_project_name,
+    p.cost as top_project_cost,
     d.currency
-from by_day as d
-order by d.cost desc, d.account_id, d.day
-limit coalesce(nullif(:'limit', ''), '10')::bigint;
+from chosen as d
+cross join lateral (
+    select a.project_id, sum(a.cost) as cost
+    from agora.bill_allocation as a
+    where
+        a.account_id = d.account_id
+        and a.month = date_trunc('month', d.day::timestamp)::date
+        and a.revision = 0
+        and a.day = d.day
+    group by a.project_id
+    order by sum(a.cost) desc, a.project_id collate "C"
+    limit 1
+) as p
+left join agora.project as n
+    on n.account_id = d.account_id
+    and n.project_id = p.project_id
+order by d.cost desc, d.account_id, d.day;

@@ -32,6 +32,6 @@ from agora.bill_line as l
 join agora.bill as b using (account_id, month, revision)
 where
     l.revision = 0
-    and l.account_id = coalesce(nullif(:'account', ''), l.account_id)
-    and to_char(l.month, 'YYYY-MM') = coalesce(nullif(:'month', ''), to_char(l.month, 'YYYY-MM'))
+    and (:'account' = '' or l.account_id = :'account')
+    and (:'month' = '' or l.month = to_date(nullif(:'month', ''), 'YYYY-MM'))
 order by l.account_id, l.month, l.service, l.media, l.tier;

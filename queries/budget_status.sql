@@ -32,6 +32,6 @@ select
     b.currency
 from agora.budget_status as b
 where
-    b.account_id = coalesce(nullif(:'account', ''), b.account_id)
-    and to_char(b.month, 'YYYY-MM') = coalesce(nullif(:'month', ''), to_char(b.month, 'YYYY-MM'))
+    (:'account' = '' or b.account_id = :'account')
+    and (:'month' = '' or b.month = to_date(nullif(:'month', ''), 'YYYY-MM'))
 order by b.account_id, b.month, b.scope, b.name collate "C";

@@ -23,7 +23,7 @@ select
     c.bill_status
 from agora.cost_centre_cost_monthly as c
 where
-    c.account_id = coalesce(nullif(:'account', ''), c.account_id)
-    and to_char(c.month, 'YYYY-MM') >= coalesce(nullif(:'from_month', ''), '0000-00')
-    and to_char(c.month, 'YYYY-MM') <= coalesce(nullif(:'to_month', ''), '9999-99')
+    (:'account' = '' or c.account_id = :'account')
+    and c.month >= coalesce(to_date(nullif(:'from_month', ''), 'YYYY-MM'), '-infinity')
+    and c.month <= coalesce(to_date(nullif(:'to_month', ''), 'YYYY-MM'), 'infinity')
 order by c.account_id, c.month, c.cost desc, c.cost_centre collate "C";

@@ -34,7 +34,7 @@ left join agora.bill as before
     and before.currency = b.currency
 where
     b.revision = 0
-    and b.account_id = coalesce(nullif(:'account', ''), b.account_id)
-    and to_char(b.month, 'YYYY-MM') >= coalesce(nullif(:'from_month', ''), '0000-00')
-    and to_char(b.month, 'YYYY-MM') <= coalesce(nullif(:'to_month', ''), '9999-99')
+    and (:'account' = '' or b.account_id = :'account')
+    and b.month >= coalesce(to_date(nullif(:'from_month', ''), 'YYYY-MM'), '-infinity')
+    and b.month <= coalesce(to_date(nullif(:'to_month', ''), 'YYYY-MM'), 'infinity')
 order by b.account_id, b.month;

@@ -32,6 +32,6 @@ select
     c.currency
 from agora.unit_costs as c
 where
-    c.account_id = coalesce(nullif(:'account', ''), c.account_id)
-    and to_char(c.month, 'YYYY-MM') = coalesce(nullif(:'month', ''), to_char(c.month, 'YYYY-MM'))
+    (:'account' = '' or c.account_id = :'account')
+    and (:'month' = '' or c.month = to_date(nullif(:'month', ''), 'YYYY-MM'))
 order by c.account_id, c.month, c.project_id collate "C", c.cost desc, c.service, c.media;

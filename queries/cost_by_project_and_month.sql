@@ -30,7 +30,7 @@ join agora.bill as b
     and b.month = c.month
     and b.revision = 0
 where
-    c.account_id = coalesce(nullif(:'account', ''), c.account_id)
-    and to_char(c.month, 'YYYY-MM') >= coalesce(nullif(:'from_month', ''), '0000-00')
-    and to_char(c.month, 'YYYY-MM') <= coalesce(nullif(:'to_month', ''), '9999-99')
+    (:'account' = '' or c.account_id = :'account')
+    and c.month >= coalesce(to_date(nullif(:'from_month', ''), 'YYYY-MM'), '-infinity')
+    and c.month <= coalesce(to_date(nullif(:'to_month', ''), 'YYYY-MM'), 'infinity')
 order by c.account_id, c.month, c.cost desc, c.project_id collate "C";

@@ -23,8 +23,8 @@ with line as (
     from agora.bill_line as l
     where
         l.revision = 0
-        and l.account_id = coalesce(nullif(:'account', ''), l.account_id)
-        and to_char(l.month, 'YYYY-MM') = coalesce(nullif(:'month', ''), to_char(l.month, 'YYYY-MM'))
+        and (:'account' = '' or l.account_id = :'account')
+        and (:'month' = '' or l.month = to_date(nullif(:'month', ''), 'YYYY-MM'))
     group by l.account_id, l.month, l.service, l.media
 ),
 
@@ -41,7 +41,10 @@ by_media as materialized (
         ('2k', u.video_2k_minutes),
         ('2k_plus', u.video_2k_plus_minutes)
     ) as m (media, minutes)
-    where m.minutes > 0 and u.account_id = coalesce(nullif(:'account', ''), u.account_id)
+    where
+        m.minutes > 0
+        and (:'account' = '' or u.account_id = :'account')
+        and (:'month' = '' or u.month = to_date(nullif(:'month', ''), 'YYYY-MM'))
 ),
 
 used as (

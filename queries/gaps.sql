@@ -24,7 +24,7 @@ select
     g.message
 from agora.coverage_gaps as g
 where
-    g.account_id = coalesce(nullif(:'account', ''), g.account_id)
+    (:'account' = '' or g.account_id = :'account')
     and g.day >= coalesce(nullif(:'from', '')::date, '-infinity')
     and g.day <= coalesce(nullif(:'to', '')::date, 'infinity')
 order by g.account_id, g.project_id collate "C", g.service, g.day;

@@ -36,8 +36,8 @@ select
     to_char(g.price_month, 'YYYY-MM') as price_month
 from agora.ghost_channel_costs as g
 where
-    g.account_id = coalesce(nullif(:'account', ''), g.account_id)
-    and g.project_id = coalesce(nullif(:'project', ''), g.project_id)
+    (:'account' = '' or g.account_id = :'account')
+    and (:'project' = '' or g.project_id = :'project')
     and g.flat_hours >= coalesce(nullif(:'hours', ''), '3')::numeric
 order by
     g.hd_cost desc nulls last, g.account_id, g.project_id collate "C",

@@ -28,8 +28,8 @@ select
     g.is_open
 from agora.ghost_channels as g
 where
-    g.account_id = coalesce(nullif(:'account', ''), g.account_id)
-    and g.project_id = coalesce(nullif(:'project', ''), g.project_id)
+    (:'account' = '' or g.account_id = :'account')
+    and (:'project' = '' or g.project_id = :'project')
     and g.flat_hours >= coalesce(nullif(:'hours', ''), '3')::numeric
 order by
     g.flat_hours desc, g.account_id, g.project_id collate "C",

@@ -28,7 +28,7 @@ with cell as (
     from agora.usage_minutes as u
     where
         u.hdp_minutes > 0
-        and u.account_id = coalesce(nullif(:'account', ''), u.account_id)
+        and (:'account' = '' or u.account_id = :'account')
         and u.day >= coalesce(nullif(:'from', '')::date, '-infinity')
         and u.day <= coalesce(nullif(:'to', '')::date, 'infinity')
 )

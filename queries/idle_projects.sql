@@ -24,7 +24,7 @@ with used as (
         ) as last_usage_day,
         max(max(u.day)) over (partition by u.account_id) as newest_day
     from agora.usage_daily as u
-    where u.account_id = coalesce(nullif(:'account', ''), u.account_id)
+    where (:'account' = '' or u.account_id = :'account')
     group by u.account_id, u.project_id
 ),
 

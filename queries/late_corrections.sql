@@ -35,7 +35,7 @@ select
 from agora.usage_revisions as r
 where
     r.days_late >= coalesce(nullif(:'days', ''), '7')::bigint
-    and r.account_id = coalesce(nullif(:'account', ''), r.account_id)
+    and (:'account' = '' or r.account_id = :'account')
     and r.day >= coalesce(nullif(:'from', '')::date, '-infinity')
     and r.day <= coalesce(nullif(:'to', '')::date, 'infinity')
 order by r.account_id, r.day, r.project_id collate "C", r.service, r.request_before, r.media;

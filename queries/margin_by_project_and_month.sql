@@ -28,7 +28,7 @@ select
     m.currency
 from agora.project_margin_monthly as m
 where
-    m.account_id = coalesce(nullif(:'account', ''), m.account_id)
-    and to_char(m.month, 'YYYY-MM') >= coalesce(nullif(:'from_month', ''), '0000-00')
-    and to_char(m.month, 'YYYY-MM') <= coalesce(nullif(:'to_month', ''), '9999-99')
+    (:'account' = '' or m.account_id = :'account')
+    and m.month >= coalesce(to_date(nullif(:'from_month', ''), 'YYYY-MM'), '-infinity')
+    and m.month <= coalesce(to_date(nullif(:'to_month', ''), 'YYYY-MM'), 'infinity')
 order by m.account_id, m.month, m.margin, m.project_id collate "C";

@@ -29,9 +29,11 @@ select
     max(g.day) as last_day
 from agora.coverage_gaps as g
 where
-    g.account_id = coalesce(nullif(:'account', ''), g.account_id)
-    and to_char(g.day, 'YYYY-MM') >= coalesce(nullif(:'from_month', ''), '0000-00')
-    and to_char(g.day, 'YYYY-MM') <= coalesce(nullif(:'to_month', ''), '9999-99')
+    (:'account' = '' or g.account_id = :'account')
+    and g.day >= coalesce(to_date(nullif(:'from_month', ''), 'YYYY-MM'), '-infinity')
+    and g.day < coalesce(
+            (to_date(nullif(:'to_month', ''), 'YYYY-MM') + interval '1 month')::date, 'infinity'
+        )
 group by
     g.account_id, to_char(g.day, 'YYYY-MM'), g.project_id, g.project_name, g.service, g.state
 order by g.account_id, month, g.project_id collate "C", g.service, g.state;

@@ -25,6 +25,14 @@ with event as (
     select p.account_id, p.project_id, (p.deleted_at at time zone 'UTC')::date, 'deleted'
     from agora.project as p
     where p.deleted_at is not null
+),
+
+-- All at once: the key finds a day's projects, and not a project's days.
+used as (
+    select u.account_id, u.project_id, max(u.day) as last_usage_day
+    from agora.usage_daily as u
+    where (:'account' = '' or u.account_id = :'account')
+    group by u.account_id, u.project_id
 )
 
 select
@@ -34,15 +42,12 @@ select
     p.project_id,
     p.project_name,
     p.status,
-    (
-        select max(u.day)
-        from agora.usage_daily as u
-        where u.account_id = p.account_id and u.project_id = p.project_id
-    ) as last_usage_day
+    u.last_usage_day
 from event as e
 join agora.project as p using (account_id, project_id)
+left join used as u using (account_id, project_id)
 where
-    e.account_id = coalesce(nullif(:'account', ''), e.account_id)
+    (:'account' = '' or e.account_id = :'account')
     and e.day >= coalesce(nullif(:'from', '')::date, '-infinity')
     and e.day <= coalesce(nullif(:'to', '')::date, 'infinity')
 order by e.account_id, e.day, e.event, p.project_id collate "C";

@@ -42,8 +42,8 @@ select
     h.unobserved_minutes
 from agora.occupancy_hourly_averages as h
 where
-    h.account_id = coalesce(nullif(:'account', ''), h.account_id)
-    and h.project_id = coalesce(nullif(:'project', ''), h.project_id)
-    and (h.hour at time zone 'UTC')::date >= coalesce(nullif(:'from', '')::date, '-infinity')
-    and (h.hour at time zone 'UTC')::date <= coalesce(nullif(:'to', '')::date, 'infinity')
+    (:'account' = '' or h.account_id = :'account')
+    and (:'project' = '' or h.project_id = :'project')
+    and h.hour >= coalesce(nullif(:'from', '')::date::timestamp at time zone 'UTC', '-infinity')
+    and h.hour < coalesce((nullif(:'to', '')::date + 1)::timestamp at time zone 'UTC', 'infinity')
 order by h.account_id, h.project_id collate "C", h.hour;

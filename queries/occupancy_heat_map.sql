@@ -30,6 +30,6 @@ select
     h.unobserved_minutes
 from agora.occupancy_heat_map as h
 where
-    h.account_id = coalesce(nullif(:'account', ''), h.account_id)
-    and h.project_id = coalesce(nullif(:'project', ''), h.project_id)
+    (:'account' = '' or h.account_id = :'account')
+    and (:'project' = '' or h.project_id = :'project')
 order by h.account_id, h.project_id collate "C", h.weekday, h.hour_of_day;

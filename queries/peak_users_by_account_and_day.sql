@@ -24,7 +24,7 @@ with reading as (
         s.seen_channels
     from agora.occupancy_snapshot as s
     where
-        s.account_id = coalesce(nullif(:'account', ''), s.account_id)
+        (:'account' = '' or s.account_id = :'account')
         and s.observed_at >= coalesce(
             nullif(:'from', '')::date::timestamp at time zone 'UTC', '-infinity'
         )

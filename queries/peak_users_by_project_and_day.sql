@@ -29,12 +29,13 @@ select
         where
             s.account_id = k.account_id
             and s.project_id = k.project_id
-            and (s.observed_at at time zone 'UTC')::date = k.day
+            and s.observed_at >= k.day::timestamp at time zone 'UTC'
+            and s.observed_at < (k.day + 1)::timestamp at time zone 'UTC'
     ) as snapshots,
     k.complete
 from agora.occupancy_peaks as k
 where
-    k.account_id = coalesce(nullif(:'account', ''), k.account_id)
-    and k.day >= coalesce(nullif(:'from', '')::date, k.day)
-    and k.day <= coalesce(nullif(:'to', '')::date, k.day)
+    (:'account' = '' or k.account_id = :'account')
+    and k.day >= coalesce(nullif(:'from', '')::date, '-infinity')
+    and k.day <= coalesce(nullif(:'to', '')::date, 'infinity')
 order by k.account_id, k.day, k.peak_users desc, k.project_id collate "C";

@@ -29,5 +29,5 @@ select
     c.break_even_percent,
     c.break_even_minutes_a_month
 from agora.plan_comparison as c
-where c.account_id = coalesce(nullif(:'account', ''), c.account_id)
+where (:'account' = '' or c.account_id = :'account')
 order by c.account_id, c.rank;

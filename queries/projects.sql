@@ -10,6 +10,13 @@
 --   first_day     first UTC day with a row of usage
 --   last_day      last UTC day with a row of usage
 \if :{?account} \else \set account '' \endif
+with used as (
+    select u.account_id, u.project_id, min(u.day) as first_day, max(u.day) as last_day
+    from agora.usage_daily as u
+    where (:'account' = '' or u.account_id = :'account')
+    group by u.account_id, u.project_id
+)
+
 select
     p.account_id,
     p.project_id,
@@ -17,12 +24,9 @@ select
     p.app_id,
     p.status,
     to_char(p.created_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') as created_at,
-    min(u.day) as first_day,
-    max(u.day) as last_day
+    u.first_day,
+    u.last_day
 from agora.project as p
-left join agora.usage_daily as u
-    on u.account_id = p.account_id
-    and u.project_id = p.project_id
-where p.account_id = coalesce(nullif(:'account', ''), p.account_id)
-group by p.account_id, p.project_id
+left join used as u using (account_id, project_id)
+where (:'account' = '' or p.account_id = :'account')
 order by p.account_id, p.project_id collate "C";

@@ -27,7 +27,7 @@ select
     max((r.finished_at at time zone 'UTC')::date) as last_day
 from agora.sync_request as r
 where
-    r.account_id = coalesce(nullif(:'account', ''), r.account_id)
+    (:'account' = '' or r.account_id = :'account')
     and (r.finished_at at time zone 'UTC')::date >= coalesce(nullif(:'from', '')::date, '-infinity')
     and (r.finished_at at time zone 'UTC')::date <= coalesce(nullif(:'to', '')::date, 'infinity')
 group by r.account_id, r.endpoint, r.outcome, r.http_status

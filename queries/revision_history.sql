@@ -37,8 +37,8 @@ select
     r.days_late
 from agora.usage_revisions as r
 where
-    r.account_id = coalesce(nullif(:'account', ''), r.account_id)
-    and r.project_id = coalesce(nullif(:'project', ''), r.project_id)
-    and r.day = coalesce(nullif(:'day', '')::date, r.day)
+    (:'account' = '' or r.account_id = :'account')
+    and (:'project' = '' or r.project_id = :'project')
+    and (:'day' = '' or r.day = nullif(:'day', '')::date)
 order by
     r.account_id, r.day, r.project_id collate "C", r.service, r.media, r.request_before;

@@ -19,7 +19,7 @@
 with chosen as (
     select coalesce(to_date(nullif(:'month', ''), 'YYYY-MM'), max(b.month)) as month
     from agora.bill as b
-    where b.account_id = coalesce(nullif(:'account', ''), b.account_id)
+    where (:'account' = '' or b.account_id = :'account')
 ),
 
 cost as (
@@ -41,9 +41,12 @@ cost as (
                 then coalesce(sum(c.cost) filter (where c.month < m.month), 0)
         end as cost_before
     from chosen as m
-    join agora.project_cost_monthly as c
-        on c.month in (m.month, (m.month - interval '1 month')::date)
-    where c.account_id = coalesce(nullif(:'account', ''), c.account_id)
+    cross join agora.project_cost_monthly as c
+    where
+        (:'account' = '' or c.account_id = :'account')
+        -- Asked so, only the two months are summed.
+        and c.month <= (select n.month from chosen as n)
+        and c.month >= (select (n.month - interval '1 month')::date from chosen as n)
     group by c.account_id, c.project_id, c.project_name, c.currency, m.month
 )
 

@@ -27,9 +27,9 @@ with by_media as (
         1000 * sum(c.cost) / nullif(sum(c.minutes), 0) as unit_cost
     from agora.unit_costs as c
     where
-        c.account_id = coalesce(nullif(:'account', ''), c.account_id)
-        and to_char(c.month, 'YYYY-MM') >= coalesce(nullif(:'from_month', ''), '0000-00')
-        and to_char(c.month, 'YYYY-MM') <= coalesce(nullif(:'to_month', ''), '9999-99')
+        (:'account' = '' or c.account_id = :'account')
+        and c.month >= coalesce(to_date(nullif(:'from_month', ''), 'YYYY-MM'), '-infinity')
+        and c.month <= coalesce(to_date(nullif(:'to_month', ''), 'YYYY-MM'), 'infinity')
     group by c.account_id, c.service, c.media, c.month, c.currency
 )
 

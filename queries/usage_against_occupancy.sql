@@ -37,8 +37,8 @@ select
     c.seen_percent
 from agora.usage_against_occupancy as c
 where
-    c.account_id = coalesce(nullif(:'account', ''), c.account_id)
-    and c.project_id = coalesce(nullif(:'project', ''), c.project_id)
+    (:'account' = '' or c.account_id = :'account')
+    and (:'project' = '' or c.project_id = :'project')
     and c.day >= coalesce(nullif(:'from', '')::date, '-infinity')
     and c.day <= coalesce(nullif(:'to', '')::date, 'infinity')
 order by c.account_id, c.project_id collate "C", c.day;

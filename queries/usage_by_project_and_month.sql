@@ -39,8 +39,8 @@ select
     u.video_2k_plus_minutes
 from agora.usage_monthly as u
 where
-    u.account_id = coalesce(nullif(:'account', ''), u.account_id)
-    and u.project_id = coalesce(nullif(:'project', ''), u.project_id)
-    and to_char(u.month, 'YYYY-MM') >= coalesce(nullif(:'from_month', ''), '0000-00')
-    and to_char(u.month, 'YYYY-MM') <= coalesce(nullif(:'to_month', ''), '9999-99')
+    (:'account' = '' or u.account_id = :'account')
+    and (:'project' = '' or u.project_id = :'project')
+    and u.month >= coalesce(to_date(nullif(:'from_month', ''), 'YYYY-MM'), '-infinity')
+    and u.month <= coalesce(to_date(nullif(:'to_month', ''), 'YYYY-MM'), 'infinity')
 order by u.account_id, u.month, u.project_id collate "C", u.service;

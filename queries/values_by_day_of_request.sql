@@ -36,7 +36,7 @@ select
 from agora.sync_request as r
 left join by_request as w using (account_id, request_id)
 where
-    r.account_id = coalesce(nullif(:'account', ''), r.account_id)
+    (:'account' = '' or r.account_id = :'account')
     and (r.finished_at at time zone 'UTC')::date >= coalesce(nullif(:'from', '')::date, '-infinity')
     and (r.finished_at at time zone 'UTC')::date <= coalesce(nullif(:'to', '')::date, 'infinity')
 group by r.account_id, (r.finished_at at time zone 'UTC')::date

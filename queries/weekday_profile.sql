@@ -21,14 +21,14 @@ with by_day as (
         u.account_id,
         u.day,
         sum(
-            coalesce(u.audio_minutes, 0) + coalesce(u.sd_minutes, 0) + coalesce(u.hd_minutes, 0)
-            + coalesce(u.hdp_minutes, 0) + coalesce(u.full_hd_minutes, 0)
-            + coalesce(u.video_2k_minutes, 0) + coalesce(u.video_2k_plus_minutes, 0)
-        ) as minutes
-    from agora.usage_minutes as u
+            coalesce(u.audio_seconds, 0) + coalesce(u.sd_seconds, 0) + coalesce(u.hd_seconds, 0)
+            + coalesce(u.hdp_seconds, 0) + coalesce(u.full_hd_seconds, 0)
+            + coalesce(u.video_2k_seconds, 0) + coalesce(u.video_2k_plus_seconds, 0)
+        ) / 60.0 as minutes
+    from agora.usage_daily as u
     where
-        u.account_id = coalesce(nullif(:'account', ''), u.account_id)
-        and u.project_id = coalesce(nullif(:'project', ''), u.project_id)
+        (:'account' = '' or u.account_id = :'account')
+        and (:'project' = '' or u.project_id = :'project')
         and u.day >= coalesce(nullif(:'from', '')::date, '-infinity')
         and u.day <= coalesce(nullif(:'to', '')::date, 'infinity')
     group by u.account_id, u.day

@@ -1,0 +1,382 @@
+-- Views that answer at once on three years of a thousand projects. Their rows are
+-- the same as before.
+
+-- Strict, so that it is not expanded where it is used: the planner then believes
+-- in a month a range, and not in thousands of days.
+create function agora.days_of(ranges datemultirange) returns setof date
+language sql immutable strict parallel safe rows 31
+set search_path = pg_catalog, pg_temp
+as $$
+select lower(r.days) + n.number
+from unnest(ranges) as r (days)
+cross join lateral generate_series(0, upper(r.days) - 1 - lower(r.days)) as n (number)
+$$;
+
+comment on function agora.days_of(datemultirange) is 'Every day of ranges with two ends, in order.';
+
+-- The rules are those of the view coverage, of which these are the rows that a bill
+-- cannot rely on; it works them out cell by cell. Nearly all cells are known, so
+-- here days are taken as ranges until few are left.
+create or replace view agora.coverage_gaps with (security_invoker = true) as
+with request as not materialized (
+    select
+        r.account_id,
+        r.project_id,
+        r.service,
+        r.request_id,
+        r.endpoint = 'usage_v3' as is_v3,
+        r.outcome = 'failed' as is_failed,
+        r.from_day,
+        r.to_day,
+        r.contradicted_days,
+        case
+            when r.outcome = 'failed' then '{}'
+            when r.contradicted_days = '{}' then datemultirange(daterange(r.from_day, r.to_day, '[]'))
+            else datemultirange(daterange(r.from_day, r.to_day, '[]')) - (
+                select range_agg(daterange(c.day, c.day, '[]')) from unnest(r.contradicted_days) as c (day)
+            )
+        end as answered_days
+    from agora.sync_request as r
+),
+
+asked as (
+    select
+        r.account_id,
+        r.project_id,
+        r.service,
+        min(r.from_day) as first_day,
+        max(r.to_day) as last_day,
+        coalesce(
+            range_agg(daterange(r.from_day, r.to_day, '[]')) filter (where r.is_v3), '{}'
+        ) as asked_v3,
+        coalesce(range_agg(r.answered_days) filter (where r.is_v3), '{}') as answered_v3,
+        -- Minutes of v1 count for nothing where v3 was asked: v3 can do better.
+        coalesce(range_agg(r.answered_days) filter (where not r.is_v3), '{}') as answered_v1
+    from request as r
+    group by r.account_id, r.project_id, r.service
+),
+
+asked_service as (
+    select
+        a.account_id,
+        a.service,
+        min(a.first_day) as first_day,
+        max(a.last_day) as last_day,
+        -- Of the requests for all projects.
+        range_agg(a.asked_v3) filter (where a.project_id is null) as asked_v3,
+        range_agg(a.answered_v3) filter (where a.project_id is null) as answered_v3,
+        range_agg(a.answered_v1) filter (where a.project_id is null) as answered_v1
+    from asked as a
+    group by a.account_id, a.service
+),
+
+ranges as (
+    select
+        p.account_id,
+        p.project_id,
+        p.project_name,
+        s.service,
+        daterange(
+            s.first_day, least(s.last_day, (p.deleted_at at time zone 'UTC')::date), '[]'
+        ) as days,
+        coalesce(a.asked_v3, '{}') + coalesce(s.asked_v3, '{}') as asked_v3,
+        coalesce(a.answered_v3, '{}') + coalesce(s.answered_v3, '{}') as answered_v3,
+        coalesce(a.answered_v1, '{}') + coalesce(s.answered_v1, '{}') as answered_v1
+    from agora.project as p
+    join asked_service as s on s.account_id = p.account_id
+    left join asked as a
+        on a.account_id = p.account_id
+        and a.project_id = p.project_id
+        and a.service = s.service
+    where p.deleted_at is null or s.first_day <= (p.deleted_at at time zone 'UTC')::date
+),
+
+contradicted_day as (
+    select r.account_id, p.project_id, r.service, c.day, r.is_v3, max(r.request_id) as request_id
+    from request as r
+    cross join lateral unnest(r.contradicted_days) as c (day)
+    join agora.project as p
+        on p.account_id = r.account_id
+        and p.project_id = coalesce(r.project_id, p.project_id)
+    where r.contradicted_days <> '{}' and c.day between r.from_day and r.to_day
+    group by r.account_id, p.project_id, r.service, c.day, r.is_v3
+),
+
+contradicted_cell as (
+    select distinct d.account_id, d.project_id, d.service, d.day
+    from contradicted_day as d
+),
+
+-- Put below each other, since a join of days would be planned without knowing their number.
+evidence as (
+    select
+        r.account_id, r.project_id, r.service, u.day,
+        true as is_unanswered, false as is_incomplete, false as is_v3,
+        null::bigint as answered, null::bigint as contradicted, null::bigint as failed
+    from ranges as r
+    cross join lateral agora.days_of(
+        datemultirange(r.days) - r.answered_v3 - (r.answered_v1 - r.asked_v3)
+    ) as u (day)
+    union all
+    select
+        c.account_id, c.project_id, c.service, c.day,
+        false, false, c.is_v3, null, c.request_id, null
+    from contradicted_day as c
+    union all
+    select
+        c.account_id, c.project_id, c.service, c.day,
+        false, false, r.is_v3, r.request_id, null, null
+    from contradicted_cell as c
+    join request as r
+        on r.account_id = c.account_id
+        and r.project_id = c.project_id
+        and r.service = c.service
+        and c.day between r.from_day and r.to_day
+    where r.answered_days @> c.day
+    union all
+    select
+        c.account_id, c.project_id, c.service, c.day,
+        false, false, r.is_v3, r.request_id, null, null
+    from contradicted_cell as c
+    join request as r
+        on r.account_id = c.account_id
+        and r.service = c.service
+        and c.day between r.from_day and r.to_day
+    where r.project_id is null and r.answered_days @> c.day
+    union all
+    select
+        r.account_id, p.project_id, r.service, f.day,
+        false, false, r.is_v3, null, null, r.request_id
+    from request as r
+    join agora.project as p
+        on p.account_id = r.account_id
+        and p.project_id = coalesce(r.project_id, p.project_id)
+    cross join lateral agora.days_of(datemultirange(daterange(r.from_day, r.to_day, '[]'))) as f (day)
+    where r.is_failed
+    union all
+    select
+        u.account_id, u.project_id, u.service, u.day,
+        false, true, false, null, null, null
+    from agora.usage_daily as u
+    where
+        u.missing_media <> '{}'
+        or (u.extra_seconds <> '{}' and jsonb_path_exists(u.extra_seconds, '$.* ? (@ == null)'))
+),
+
+by_cell as (
+    select
+        e.account_id,
+        e.project_id,
+        e.service,
+        e.day,
+        bool_or(e.is_unanswered) as is_unanswered,
+        bool_or(e.is_incomplete) as is_incomplete,
+        max(e.answered) filter (where e.is_v3) as answered_v3,
+        max(e.answered) as answered,
+        max(e.contradicted) filter (where e.is_v3) as contradicted_v3,
+        max(e.contradicted) as contradicted,
+        max(e.failed) filter (where e.is_v3) as failed_v3,
+        max(e.failed) as failed
+    from evidence as e
+    group by e.account_id, e.project_id, e.service, e.day
+    -- A failure by itself is no gap: another request was answered.
+    having bool_or(e.is_unanswered) or bool_or(e.is_incomplete) or max(e.contradicted) is not null
+),
+
+judged as (
+    select
+        c.account_id,
+        c.project_id,
+        r.project_name,
+        c.service,
+        c.day,
+        case when r.asked_v3 @> c.day then c.failed_v3 else c.failed end as failed,
+        case
+            when r.asked_v3 @> c.day and c.contradicted_v3 > coalesce(c.answered_v3, 0)
+                then 'contradicted'
+            when not r.asked_v3 @> c.day and c.contradicted > coalesce(c.answered, 0)
+                then 'contradicted'
+            when c.is_unanswered and r.asked_v3 @> c.day and c.failed_v3 is not null then 'failed'
+            when c.is_unanswered and not r.asked_v3 @> c.day and c.failed is not null then 'failed'
+            when c.is_unanswered then 'missing'
+            when c.is_incomplete then 'incomplete'
+        end as state
+    from by_cell as c
+    join ranges as r
+        on r.account_id = c.account_id
+        and r.project_id = c.project_id
+        and r.service = c.service
+    where r.days @> c.day
+)
+
+select
+    j.account_id,
+    j.project_id,
+    j.project_name,
+    j.service,
+    j.day,
+    j.state,
+    f.message
+from judged as j
+left join agora.sync_request as f
+    on f.account_id = j.account_id
+    and f.request_id = j.failed
+    and j.state = 'failed'
+where j.state is not null;
+
+-- Costs are summed before their names are looked up.
+create or replace view agora.project_cost_monthly with (security_invoker = true) as
+with part as (
+    select a.account_id, a.month, a.project_id, sum(a.cost) as cost
+    from agora.bill_allocation as a
+    where a.revision = 0
+    group by a.account_id, a.month, a.project_id
+    union all
+    select j.account_id, j.month, j.project_id, j.cost
+    from agora.bill_adjustment as j
+    where j.revision = 0 and j.project_id <> ''
+),
+
+month_sum as (
+    select c.account_id, c.month, c.project_id, sum(c.cost) as cost
+    from part as c
+    group by c.account_id, c.month, c.project_id
+)
+
+select
+    c.account_id,
+    c.project_id,
+    coalesce(p.project_name, '') as project_name,
+    c.month,
+    round(c.cost, b.minor_unit_digits) as cost,
+    b.currency,
+    b.status as bill_status
+from month_sum as c
+join agora.bill as b
+    on b.account_id = c.account_id
+    and b.month = c.month
+    and b.revision = 0
+left join agora.project as p
+    on p.account_id = c.account_id
+    and p.project_id = c.project_id;
+
+create or replace view agora.unit_costs with (security_invoker = true) as
+with entry as (
+    -- The sums of costs and of seconds below each other, and summed once more: a
+    -- join of them would be planned without knowing how many rows they have.
+    select
+        a.account_id, a.month, a.project_id, a.service, true as is_cost,
+        sum(a.audio_cost) as audio_cost,
+        sum(a.sd_cost) as sd_cost,
+        sum(a.hd_cost) as hd_cost,
+        sum(a.hdp_cost) as hdp_cost,
+        sum(a.full_hd_cost) as full_hd_cost,
+        sum(a.video_2k_cost) as video_2k_cost,
+        sum(a.video_2k_plus_cost) as video_2k_plus_cost,
+        null::numeric as audio_seconds, null::numeric as sd_seconds, null::numeric as hd_seconds,
+        null::numeric as hdp_seconds, null::numeric as full_hd_seconds,
+        null::numeric as video_2k_seconds, null::numeric as video_2k_plus_seconds
+    from agora.bill_allocation as a
+    where a.revision = 0
+    group by a.account_id, a.month, a.project_id, a.service
+    union all
+    select
+        u.account_id, date_trunc('month', u.day::timestamp)::date, u.project_id, u.service, false,
+        null, null, null, null,
+        null, null, null,
+        sum(u.audio_seconds), sum(u.sd_seconds), sum(u.hd_seconds),
+        sum(u.hdp_seconds), sum(u.full_hd_seconds),
+        sum(u.video_2k_seconds), sum(u.video_2k_plus_seconds)
+    from agora.usage_daily as u
+    group by u.account_id, date_trunc('month', u.day::timestamp)::date, u.project_id, u.service
+),
+
+month_sum as (
+    select
+        e.account_id,
+        e.month,
+        e.project_id,
+        e.service,
+        sum(e.audio_cost) as audio_cost,
+        sum(e.sd_cost) as sd_cost,
+        sum(e.hd_cost) as hd_cost,
+        sum(e.hdp_cost) as hdp_cost,
+        sum(e.full_hd_cost) as full_hd_cost,
+        sum(e.video_2k_cost) as video_2k_cost,
+        sum(e.video_2k_plus_cost) as video_2k_plus_cost,
+        round(sum(e.audio_seconds) / 60.0, 6) as audio_minutes,
+        round(sum(e.sd_seconds) / 60.0, 6) as sd_minutes,
+        round(sum(e.hd_seconds) / 60.0, 6) as hd_minutes,
+        round(sum(e.hdp_seconds) / 60.0, 6) as hdp_minutes,
+        round(sum(e.full_hd_seconds) / 60.0, 6) as full_hd_minutes,
+        round(sum(e.video_2k_seconds) / 60.0, 6) as video_2k_minutes,
+        round(sum(e.video_2k_plus_seconds) / 60.0, 6) as video_2k_plus_minutes
+    from entry as e
+    group by e.account_id, e.month, e.project_id, e.service
+    having bool_or(e.is_cost)
+)
+
+select
+    s.account_id,
+    s.project_id,
+    coalesce(p.project_name, '') as project_name,
+    s.month,
+    s.service,
+    m.media,
+    m.minutes,
+    m.cost,
+    round(1000 * m.cost / nullif(m.minutes, 0), 6) as cost_per_1000_minutes,
+    b.currency,
+    b.status as bill_status
+from month_sum as s
+join agora.bill as b
+    on b.account_id = s.account_id
+    and b.month = s.month
+    and b.revision = 0
+left join agora.project as p
+    on p.account_id = s.account_id
+    and p.project_id = s.project_id
+cross join lateral (
+    values
+    ('audio', s.audio_minutes, s.audio_cost),
+    ('sd', s.sd_minutes, s.sd_cost),
+    ('hd', s.hd_minutes, s.hd_cost),
+    ('hdp', s.hdp_minutes, s.hdp_cost),
+    ('full_hd', s.full_hd_minutes, s.full_hd_cost),
+    ('2k', s.video_2k_minutes, s.video_2k_cost),
+    ('2k_plus', s.video_2k_plus_minutes, s.video_2k_plus_cost)
+) as m (media, minutes, cost)
+where m.minutes > 0 or m.cost <> 0;
+
+create or replace view agora.occupancy_heat_map with (security_invoker = true) as
+with slot as (
+    select
+        h.account_id,
+        h.project_id,
+        -- Hours are whole. 1970 began on a Thursday; from here Monday, 0:00, is 0.
+        ((date_part('epoch', h.hour)::bigint / 3600) + 72) % 168 as hour_of_week,
+        count(*) as hours,
+        sum(h.user_seconds) as user_seconds,
+        sum(h.channel_seconds) as channel_seconds,
+        sum(h.observed_seconds) as observed_seconds,
+        max(h.peak_users) as peak_users,
+        max(h.peak_channels) as peak_channels
+    from agora.occupancy_hourly as h
+    group by
+        h.account_id, h.project_id, ((date_part('epoch', h.hour)::bigint / 3600) + 72) % 168
+)
+
+select
+    s.account_id,
+    s.project_id,
+    p.project_name,
+    (s.hour_of_week / 24 + 1)::integer as weekday,
+    (s.hour_of_week % 24)::integer as hour_of_day,
+    s.hours,
+    round(s.user_seconds / nullif(s.observed_seconds, 0), 6) as average_users,
+    round(s.channel_seconds / nullif(s.observed_seconds, 0), 6) as average_channels,
+    s.peak_users,
+    s.peak_channels,
+    round((3600 * s.hours - s.observed_seconds) / 60.0, 6) as unobserved_minutes
+from slot as s
+join agora.project as p using (account_id, project_id);
