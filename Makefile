@@ -98,6 +98,11 @@ bench: postgres ## whole runs on the simulator beside floors of psql: PROJECTS=1
 	@cargo build --release --bin agora-usage
 	@scripts/bench $(target)/release/agora-usage $(or $(PROJECTS),1000) $(or $(DAYS),365)
 
+.PHONY: bench-queries
+bench-queries: postgres ## seconds of each question on invented data: PROJECTS=1000 DAYS=1095 ONLY="gaps projects"
+	@cargo build --release --bin agora-usage
+	@scripts/bench-queries $(target)/release/agora-usage $(or $(PROJECTS),1000) $(or $(DAYS),1095) $(ONLY)
+
 .PHONY: soak
 soak: postgres ## short months of trouble by many seeds: SEEDS=20 FIRST=1 DAYS=6
 	@scripts/soak $(or $(SEEDS),20) $(or $(FIRST),1) $(or $(DAYS),6)

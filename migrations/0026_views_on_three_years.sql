@@ -262,8 +262,8 @@ left join agora.project as p
 
 create or replace view agora.unit_costs with (security_invoker = true) as
 with entry as (
-    -- The sums of costs and of seconds below each other, and summed once more: a
-    -- join of them would be planned without knowing how many rows they have.
+    -- The sums of costs and of seconds below each other, and not joined: the planner
+    -- does not know how many rows they have, and a range of months finds both.
     select
         a.account_id, a.month, a.project_id, a.service, true as is_cost,
         sum(a.audio_cost) as audio_cost,
@@ -292,25 +292,26 @@ with entry as (
 ),
 
 month_sum as (
+    -- One row of each kind at the most: max finds it at less cost than sum.
     select
         e.account_id,
         e.month,
         e.project_id,
         e.service,
-        sum(e.audio_cost) as audio_cost,
-        sum(e.sd_cost) as sd_cost,
-        sum(e.hd_cost) as hd_cost,
-        sum(e.hdp_cost) as hdp_cost,
-        sum(e.full_hd_cost) as full_hd_cost,
-        sum(e.video_2k_cost) as video_2k_cost,
-        sum(e.video_2k_plus_cost) as video_2k_plus_cost,
-        round(sum(e.audio_seconds) / 60.0, 6) as audio_minutes,
-        round(sum(e.sd_seconds) / 60.0, 6) as sd_minutes,
-        round(sum(e.hd_seconds) / 60.0, 6) as hd_minutes,
-        round(sum(e.hdp_seconds) / 60.0, 6) as hdp_minutes,
-        round(sum(e.full_hd_seconds) / 60.0, 6) as full_hd_minutes,
-        round(sum(e.video_2k_seconds) / 60.0, 6) as video_2k_minutes,
-        round(sum(e.video_2k_plus_seconds) / 60.0, 6) as video_2k_plus_minutes
+        max(e.audio_cost) as audio_cost,
+        max(e.sd_cost) as sd_cost,
+        max(e.hd_cost) as hd_cost,
+        max(e.hdp_cost) as hdp_cost,
+        max(e.full_hd_cost) as full_hd_cost,
+        max(e.video_2k_cost) as video_2k_cost,
+        max(e.video_2k_plus_cost) as video_2k_plus_cost,
+        round(max(e.audio_seconds) / 60.0, 6) as audio_minutes,
+        round(max(e.sd_seconds) / 60.0, 6) as sd_minutes,
+        round(max(e.hd_seconds) / 60.0, 6) as hd_minutes,
+        round(max(e.hdp_seconds) / 60.0, 6) as hdp_minutes,
+        round(max(e.full_hd_seconds) / 60.0, 6) as full_hd_minutes,
+        round(max(e.video_2k_seconds) / 60.0, 6) as video_2k_minutes,
+        round(max(e.video_2k_plus_seconds) / 60.0, 6) as video_2k_plus_minutes
     from entry as e
     group by e.account_id, e.month, e.project_id, e.service
     having bool_or(e.is_cost)

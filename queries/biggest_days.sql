@@ -27,9 +27,10 @@ with by_day as (
     from agora.project_cost_daily as c
     where
         (:'account' = '' or c.account_id = :'account')
-        and c.day >= coalesce(to_date(nullif(:'from_month', ''), 'YYYY-MM'), '-infinity')
-        and c.day < coalesce(
-            (to_date(nullif(:'to_month', ''), 'YYYY-MM') + interval '1 month')::date, 'infinity'
+        and (:'from_month' = '' or c.day >= to_date(nullif(:'from_month', ''), 'YYYY-MM'))
+        and (
+            :'to_month' = ''
+            or c.day < (to_date(nullif(:'to_month', ''), 'YYYY-MM') + interval '1 month')::date
         )
     group by c.account_id, c.day, c.currency
 ),

@@ -24,6 +24,6 @@ select
 from agora.cost_centre_cost_monthly as c
 where
     (:'account' = '' or c.account_id = :'account')
-    and c.month >= coalesce(to_date(nullif(:'from_month', ''), 'YYYY-MM'), '-infinity')
-    and c.month <= coalesce(to_date(nullif(:'to_month', ''), 'YYYY-MM'), 'infinity')
+    and (:'from_month' = '' or c.month >= to_date(nullif(:'from_month', ''), 'YYYY-MM'))
+    and (:'to_month' = '' or c.month <= to_date(nullif(:'to_month', ''), 'YYYY-MM'))
 order by c.account_id, c.month, c.cost desc, c.cost_centre collate "C";

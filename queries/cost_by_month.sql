@@ -35,6 +35,6 @@ left join agora.bill as before
 where
     b.revision = 0
     and (:'account' = '' or b.account_id = :'account')
-    and b.month >= coalesce(to_date(nullif(:'from_month', ''), 'YYYY-MM'), '-infinity')
-    and b.month <= coalesce(to_date(nullif(:'to_month', ''), 'YYYY-MM'), 'infinity')
+    and (:'from_month' = '' or b.month >= to_date(nullif(:'from_month', ''), 'YYYY-MM'))
+    and (:'to_month' = '' or b.month <= to_date(nullif(:'to_month', ''), 'YYYY-MM'))
 order by b.account_id, b.month;

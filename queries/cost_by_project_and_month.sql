@@ -31,6 +31,6 @@ join agora.bill as b
     and b.revision = 0
 where
     (:'account' = '' or c.account_id = :'account')
-    and c.month >= coalesce(to_date(nullif(:'from_month', ''), 'YYYY-MM'), '-infinity')
-    and c.month <= coalesce(to_date(nullif(:'to_month', ''), 'YYYY-MM'), 'infinity')
+    and (:'from_month' = '' or c.month >= to_date(nullif(:'from_month', ''), 'YYYY-MM'))
+    and (:'to_month' = '' or c.month <= to_date(nullif(:'to_month', ''), 'YYYY-MM'))
 order by c.account_id, c.month, c.cost desc, c.project_id collate "C";

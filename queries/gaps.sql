@@ -25,6 +25,6 @@ select
 from agora.coverage_gaps as g
 where
     (:'account' = '' or g.account_id = :'account')
-    and g.day >= coalesce(nullif(:'from', '')::date, '-infinity')
-    and g.day <= coalesce(nullif(:'to', '')::date, 'infinity')
+    and (:'from' = '' or g.day >= nullif(:'from', '')::date)
+    and (:'to' = '' or g.day <= nullif(:'to', '')::date)
 order by g.account_id, g.project_id collate "C", g.service, g.day;

@@ -29,8 +29,8 @@ with cell as (
     where
         u.hdp_minutes > 0
         and (:'account' = '' or u.account_id = :'account')
-        and u.day >= coalesce(nullif(:'from', '')::date, '-infinity')
-        and u.day <= coalesce(nullif(:'to', '')::date, 'infinity')
+        and (:'from' = '' or u.day >= nullif(:'from', '')::date)
+        and (:'to' = '' or u.day <= nullif(:'to', '')::date)
 )
 
 select

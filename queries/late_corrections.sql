@@ -36,6 +36,6 @@ from agora.usage_revisions as r
 where
     r.days_late >= coalesce(nullif(:'days', ''), '7')::bigint
     and (:'account' = '' or r.account_id = :'account')
-    and r.day >= coalesce(nullif(:'from', '')::date, '-infinity')
-    and r.day <= coalesce(nullif(:'to', '')::date, 'infinity')
+    and (:'from' = '' or r.day >= nullif(:'from', '')::date)
+    and (:'to' = '' or r.day <= nullif(:'to', '')::date)
 order by r.account_id, r.day, r.project_id collate "C", r.service, r.request_before, r.media;

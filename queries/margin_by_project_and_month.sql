@@ -29,6 +29,6 @@ select
 from agora.project_margin_monthly as m
 where
     (:'account' = '' or m.account_id = :'account')
-    and m.month >= coalesce(to_date(nullif(:'from_month', ''), 'YYYY-MM'), '-infinity')
-    and m.month <= coalesce(to_date(nullif(:'to_month', ''), 'YYYY-MM'), 'infinity')
+    and (:'from_month' = '' or m.month >= to_date(nullif(:'from_month', ''), 'YYYY-MM'))
+    and (:'to_month' = '' or m.month <= to_date(nullif(:'to_month', ''), 'YYYY-MM'))
 order by m.account_id, m.month, m.margin, m.project_id collate "C";

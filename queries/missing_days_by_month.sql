@@ -30,9 +30,10 @@ select
 from agora.coverage_gaps as g
 where
     (:'account' = '' or g.account_id = :'account')
-    and g.day >= coalesce(to_date(nullif(:'from_month', ''), 'YYYY-MM'), '-infinity')
-    and g.day < coalesce(
-            (to_date(nullif(:'to_month', ''), 'YYYY-MM') + interval '1 month')::date, 'infinity'
+    and (:'from_month' = '' or g.day >= to_date(nullif(:'from_month', ''), 'YYYY-MM'))
+    and (
+            :'to_month' = ''
+            or g.day < (to_date(nullif(:'to_month', ''), 'YYYY-MM') + interval '1 month')::date
         )
 group by
     g.account_id, to_char(g.day, 'YYYY-MM'), g.project_id, g.project_name, g.service, g.state

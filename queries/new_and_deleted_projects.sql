@@ -48,6 +48,6 @@ join agora.project as p using (account_id, project_id)
 left join used as u using (account_id, project_id)
 where
     (:'account' = '' or e.account_id = :'account')
-    and e.day >= coalesce(nullif(:'from', '')::date, '-infinity')
-    and e.day <= coalesce(nullif(:'to', '')::date, 'infinity')
+    and (:'from' = '' or e.day >= nullif(:'from', '')::date)
+    and (:'to' = '' or e.day <= nullif(:'to', '')::date)
 order by e.account_id, e.day, e.event, p.project_id collate "C";

@@ -44,6 +44,6 @@ from agora.occupancy_hourly_averages as h
 where
     (:'account' = '' or h.account_id = :'account')
     and (:'project' = '' or h.project_id = :'project')
-    and h.hour >= coalesce(nullif(:'from', '')::date::timestamp at time zone 'UTC', '-infinity')
-    and h.hour < coalesce((nullif(:'to', '')::date + 1)::timestamp at time zone 'UTC', 'infinity')
+    and (:'from' = '' or h.hour >= nullif(:'from', '')::date::timestamp at time zone 'UTC')
+    and (:'to' = '' or h.hour < (nullif(:'to', '')::date + 1)::timestamp at time zone 'UTC')
 order by h.account_id, h.project_id collate "C", h.hour;

@@ -25,11 +25,10 @@ with reading as (
     from agora.occupancy_snapshot as s
     where
         (:'account' = '' or s.account_id = :'account')
-        and s.observed_at >= coalesce(
-            nullif(:'from', '')::date::timestamp at time zone 'UTC', '-infinity'
-        )
-        and s.observed_at < coalesce(
-            (nullif(:'to', '')::date + 1)::timestamp at time zone 'UTC', 'infinity'
+        and (:'from' = '' or s.observed_at >= nullif(:'from', '')::date::timestamp at time zone 'UTC')
+        and (
+            :'to' = ''
+            or s.observed_at < (nullif(:'to', '')::date + 1)::timestamp at time zone 'UTC'
         )
     order by
         s.account_id, s.project_id, date_trunc('minute', s.observed_at), s.user_count desc

@@ -36,6 +36,6 @@ select
 from agora.occupancy_peaks as k
 where
     (:'account' = '' or k.account_id = :'account')
-    and k.day >= coalesce(nullif(:'from', '')::date, '-infinity')
-    and k.day <= coalesce(nullif(:'to', '')::date, 'infinity')
+    and (:'from' = '' or k.day >= nullif(:'from', '')::date)
+    and (:'to' = '' or k.day <= nullif(:'to', '')::date)
 order by k.account_id, k.day, k.peak_users desc, k.project_id collate "C";

@@ -28,7 +28,7 @@ select
 from agora.sync_request as r
 where
     (:'account' = '' or r.account_id = :'account')
-    and (r.finished_at at time zone 'UTC')::date >= coalesce(nullif(:'from', '')::date, '-infinity')
-    and (r.finished_at at time zone 'UTC')::date <= coalesce(nullif(:'to', '')::date, 'infinity')
+    and (:'from' = '' or r.finished_at >= nullif(:'from', '')::date::timestamp at time zone 'UTC')
+    and (:'to' = '' or r.finished_at < (nullif(:'to', '')::date + 1)::timestamp at time zone 'UTC')
 group by r.account_id, r.endpoint, r.outcome, r.http_status
 order by r.account_id, r.endpoint, r.outcome, r.http_status;

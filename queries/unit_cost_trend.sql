@@ -28,8 +28,8 @@ with by_media as (
     from agora.unit_costs as c
     where
         (:'account' = '' or c.account_id = :'account')
-        and c.month >= coalesce(to_date(nullif(:'from_month', ''), 'YYYY-MM'), '-infinity')
-        and c.month <= coalesce(to_date(nullif(:'to_month', ''), 'YYYY-MM'), 'infinity')
+        and (:'from_month' = '' or c.month >= to_date(nullif(:'from_month', ''), 'YYYY-MM'))
+        and (:'to_month' = '' or c.month <= to_date(nullif(:'to_month', ''), 'YYYY-MM'))
     group by c.account_id, c.service, c.media, c.month, c.currency
 )
 

@@ -39,6 +39,6 @@ from agora.usage_against_occupancy as c
 where
     (:'account' = '' or c.account_id = :'account')
     and (:'project' = '' or c.project_id = :'project')
-    and c.day >= coalesce(nullif(:'from', '')::date, '-infinity')
-    and c.day <= coalesce(nullif(:'to', '')::date, 'infinity')
+    and (:'from' = '' or c.day >= nullif(:'from', '')::date)
+    and (:'to' = '' or c.day <= nullif(:'to', '')::date)
 order by c.account_id, c.project_id collate "C", c.day;

@@ -41,6 +41,6 @@ from agora.usage_monthly as u
 where
     (:'account' = '' or u.account_id = :'account')
     and (:'project' = '' or u.project_id = :'project')
-    and u.month >= coalesce(to_date(nullif(:'from_month', ''), 'YYYY-MM'), '-infinity')
-    and u.month <= coalesce(to_date(nullif(:'to_month', ''), 'YYYY-MM'), 'infinity')
+    and (:'from_month' = '' or u.month >= to_date(nullif(:'from_month', ''), 'YYYY-MM'))
+    and (:'to_month' = '' or u.month <= to_date(nullif(:'to_month', ''), 'YYYY-MM'))
 order by u.account_id, u.month, u.project_id collate "C", u.service;

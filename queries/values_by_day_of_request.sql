@@ -37,7 +37,7 @@ from agora.sync_request as r
 left join by_request as w using (account_id, request_id)
 where
     (:'account' = '' or r.account_id = :'account')
-    and (r.finished_at at time zone 'UTC')::date >= coalesce(nullif(:'from', '')::date, '-infinity')
-    and (r.finished_at at time zone 'UTC')::date <= coalesce(nullif(:'to', '')::date, 'infinity')
+    and (:'from' = '' or r.finished_at >= nullif(:'from', '')::date::timestamp at time zone 'UTC')
+    and (:'to' = '' or r.finished_at < (nullif(:'to', '')::date + 1)::timestamp at time zone 'UTC')
 group by r.account_id, (r.finished_at at time zone 'UTC')::date
 order by r.account_id, day;

@@ -29,8 +29,8 @@ with by_day as (
     where
         (:'account' = '' or u.account_id = :'account')
         and (:'project' = '' or u.project_id = :'project')
-        and u.day >= coalesce(nullif(:'from', '')::date, '-infinity')
-        and u.day <= coalesce(nullif(:'to', '')::date, 'infinity')
+        and (:'from' = '' or u.day >= nullif(:'from', '')::date)
+        and (:'to' = '' or u.day <= nullif(:'to', '')::date)
     group by u.account_id, u.day
 )
 

@@ -42,6 +42,7 @@ mod occupancy;
 mod odd_values;
 mod pgbouncer;
 mod query;
+mod query_plans;
 mod readers;
 mod reconcile;
 mod report_files;

@@ -135,6 +135,18 @@ impl TestDatabase {
         rows[0].trim_matches(['(', ')', '"']).to_owned()
     }
 
+    /// The plan of a query under a setting, a line a node.
+    pub(crate) async fn plan(&self, setting: &str, query: &str) -> String {
+        let mut connection = self.connect().await;
+        let set = sqlx::raw_sql(AssertSqlSafe(setting.to_owned()));
+        set.execute(&mut connection).await.expect("set");
+        let explain = sqlx::raw_sql(AssertSqlSafe(format!("explain {query}")));
+        let lines = explain.fetch_all(&mut connection).await;
+        connection.close().await.expect("closed");
+        let lines = lines.unwrap_or_else(|error| panic!("{query}: {error}"));
+        lines.iter().map(|line| line.get::<String, _>(0)).collect::<Vec<_>>().join("\n")
+    }
+
     /// Runs statements.
     pub(crate) async fn execute(&self, statements: &str) {
         let mut connection = self.connect().await;
