@@ -47,6 +47,14 @@ by_media as materialized (
         and (:'month' = '' or u.month = to_date(nullif(:'month', ''), 'YYYY-MM'))
 ),
 
+-- The free minutes of a line over all minutes of its media.
+free_part as (
+    select l.account_id, l.month, l.service, l.media, l.free_minutes, sum(m.minutes) as minutes
+    from line as l
+    join by_media as m using (account_id, month, service, media)
+    group by l.account_id, l.month, l.service, l.media, l.free_minutes
+),
+
 used as (
     select
         m.account_id,
@@ -54,10 +62,9 @@ used as (
         m.project_id,
         m.project_name,
         m.minutes,
-        l.free_minutes * m.minutes
-        / sum(m.minutes) over (partition by m.account_id, m.month, m.service, m.media) as free_minutes
+        f.free_minutes * m.minutes / f.minutes as free_minutes
     from by_media as m
-    join line as l using (account_id, month, service, media)
+    join free_part as f using (account_id, month, service, media)
 ),
 
 by_project as (
