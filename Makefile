@@ -22,7 +22,7 @@ build = cargo build --bin agora-usage --test it
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  make demo OUT=reports DATA=database-folder ARGS="--seed 2": other folders, more flags'
 
 .PHONY: demo
@@ -32,9 +32,16 @@ demo: postgres ## build, then the whole product on simulated data, without an ac
 
 .PHONY: test
 test: postgres readers ## all tests, and the bill computed a second time by other code
-	@cargo test
+	@AGORA_TEST_LAKE_FOLDER='$(target)/lake-of-the-tests' cargo test
 	@echo '==> the bill, computed independently'
 	@$(readers)/bin/python tests/independent/check_bill.py $(program)
+	@echo '==> the lake, read by DuckDB'
+	@$(readers)/bin/python tests/independent/lake_questions.py duckdb \
+		'$(target)/lake-of-the-tests/lake' '$(target)/lake-of-the-tests/answers'
+
+.PHONY: spark-test
+spark-test: postgres ## the questions of queries/spark on a small Spark cluster; gets 400 MB
+	@scripts/spark-test '$(target)/spark'
 
 .PHONY: build-tools
 build-tools:
@@ -47,6 +54,10 @@ postgres: build-tools
 .PHONY: readers
 readers:
 	@scripts/get-readers $(readers)
+
+.PHONY: dictionary
+dictionary: postgres ## write docs/data-dictionary.md from the database's comments
+	@AGORA_TEST_UPDATE_DICTIONARY=1 cargo test --test it dictionary
 
 .PHONY: fmt
 fmt: ## format the code
@@ -68,9 +79,24 @@ deny: build-tools ## licences and sources of the dependencies
 	@folder=$$(scripts/get-cargo-deny $(target)/cargo-deny); \
 	PATH="$$folder:$$PATH" cargo deny --offline --locked check --hide-inclusion-graph licenses bans sources
 
+.PHONY: check-deploy
+check-deploy: build-tools ## the files of deploy/, by systemd, promtool and the schemas of Kubernetes
+	@$(build)
+	@scripts/check-deploy $(program) $(target)/deploy-tools
+
+.PHONY: check-compose
+check-compose: build-tools ## the demo of docker-compose.yml, with database and daemon killed; as root
+	@$(build)
+	@scripts/check-compose $(program)
+
 .PHONY: ci
 ci: ## everything that a change must pass
 	@.ci/run
+
+.PHONY: bench
+bench: postgres ## whole runs on the simulator beside floors of psql: PROJECTS=1000 DAYS=365
+	@cargo build --release --bin agora-usage
+	@scripts/bench $(target)/release/agora-usage $(or $(PROJECTS),1000) $(or $(DAYS),365)
 
 .PHONY: clean-demo
 clean-demo: ## remove the demo's reports and its database

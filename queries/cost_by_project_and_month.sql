@@ -1,17 +1,20 @@
 -- Question: What did each project cost in each month?
--- Parameter account = : account name; empty: every account
--- Parameter from_month = : first month, YYYY-MM; empty: the earliest
--- Parameter to_month = : last month, YYYY-MM; empty: the latest
+-- Parameter account (account) = : account name; empty: every account
+-- Parameter from_month (month) = : first month, YYYY-MM; empty: the earliest
+-- Parameter to_month (month) = : last month, YYYY-MM; empty: the latest
 -- Columns:
 --   account_id    account of the settings
 --   month         calendar month in UTC, YYYY-MM
 --   project_id    short token of the project
 --   project_name  name as last listed
---   cost          in the currency, whole minor units; a month's costs sum to its bill
+--   cost          in the currency, whole minor units, adjustments included; a month's costs sum to its bill
 --   currency      ISO 4217 code
 --   share         per cent of the month's bill, one decimal
 --   bill_status   complete, incomplete or in_progress
 -- Months appear once they were reported (`agora-usage report`).
+\if :{?account} \else \set account '' \endif
+\if :{?from_month} \else \set from_month '' \endif
+\if :{?to_month} \else \set to_month '' \endif
 select
     c.account_id,
     to_char(c.month, 'YYYY-MM') as month,
@@ -19,7 +22,7 @@ select
     c.project_name,
     c.cost,
     c.currency,
-    round(100 * c.cost / nullif(b.total, 0), 1) as share,
+    round(100 * c.cost / nullif(b.amount_due, 0), 1) as share,
     c.bill_status
 from agora.project_cost_monthly as c
 join agora.bill as b

@@ -1,7 +1,7 @@
 -- Question: Which days of usage are not known, and why?
--- Parameter account = : account name; empty: every account
--- Parameter from = : first UTC day, YYYY-MM-DD; empty: the first day ever asked for
--- Parameter to = : last UTC day, YYYY-MM-DD; empty: the last day ever asked for
+-- Parameter account (account) = : account name; empty: every account
+-- Parameter from (day) = : first UTC day, YYYY-MM-DD; empty: the first day ever asked for
+-- Parameter to (day) = : last UTC day, YYYY-MM-DD; empty: the last day ever asked for
 -- Columns:
 --   account_id  account of the settings
 --   project_id  short token of the project
@@ -12,6 +12,9 @@
 --   message     what the last failed request met
 -- Services that were never asked for, and days before the first or after the last
 -- day that a service was asked for, do not appear; `agora-usage coverage` shows them.
+\if :{?account} \else \set account '' \endif
+\if :{?from} \else \set from '' \endif
+\if :{?to} \else \set to '' \endif
 select
     g.account_id,
     g.project_id,

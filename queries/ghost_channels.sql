@@ -1,7 +1,7 @@
 -- Question: Which channels seem forgotten, with one or two users for hours on end?
--- Parameter account = : account name; empty: every account
--- Parameter project = : project id; empty: every project
--- Parameter hours = 3: hours without a change, at least 3
+-- Parameter account (account) = : account name; empty: every account
+-- Parameter project (project) = : project id; empty: every project
+-- Parameter hours (number) = 3: hours without a change, at least 3
 -- Columns:
 --   account_id    account of the settings
 --   project_id    short token of the project
@@ -13,6 +13,9 @@
 --   to_at         last snapshot of that time, UTC
 --   is_open       whether it was still so in the newest complete snapshot
 -- Goes back as far as channels are kept (14 days unless set).
+\if :{?account} \else \set account '' \endif
+\if :{?project} \else \set project '' \endif
+\if :{?hours} \else \set hours '3' \endif
 select
     g.account_id,
     g.project_id,

@@ -1,8 +1,8 @@
 -- Question: How many users and channels were there in each hour, and how much of it was seen?
--- Parameter account = : account name; empty: every account
--- Parameter project = : project id; empty: every project
--- Parameter from = : first UTC day, YYYY-MM-DD; empty: the earliest
--- Parameter to = : last UTC day, YYYY-MM-DD; empty: the latest
+-- Parameter account (account) = : account name; empty: every account
+-- Parameter project (project) = : project id; empty: every project
+-- Parameter from (day) = : first UTC day, YYYY-MM-DD; empty: the earliest
+-- Parameter to (day) = : last UTC day, YYYY-MM-DD; empty: the latest
 -- Columns:
 --   account_id            account of the settings
 --   project_id            short token of the project
@@ -20,6 +20,10 @@
 --   incomplete_snapshots  those that did not read every channel
 --   unobserved_minutes    minutes that no snapshot stands for, 0 to 60
 -- An hour without a row was not observed, or is not rolled up yet.
+\if :{?account} \else \set account '' \endif
+\if :{?project} \else \set project '' \endif
+\if :{?from} \else \set from '' \endif
+\if :{?to} \else \set to '' \endif
 select
     h.account_id,
     h.project_id,

@@ -1,7 +1,7 @@
 -- Question: How many users were in channels at the peak of each day, by project?
--- Parameter account = : account name; empty: every account
--- Parameter from = : first UTC day, YYYY-MM-DD; empty: the earliest
--- Parameter to = : last UTC day, YYYY-MM-DD; empty: the latest
+-- Parameter account (account) = : account name; empty: every account
+-- Parameter from (day) = : first UTC day, YYYY-MM-DD; empty: the earliest
+-- Parameter to (day) = : last UTC day, YYYY-MM-DD; empty: the latest
 -- Columns:
 --   account_id        account of the settings
 --   day               UTC day
@@ -12,6 +12,9 @@
 --   peak_at           time of that snapshot, UTC
 --   snapshots         snapshots of the day: peaks between them are not seen
 --   complete          whether that snapshot saw every channel
+\if :{?account} \else \set account '' \endif
+\if :{?from} \else \set from '' \endif
+\if :{?to} \else \set to '' \endif
 select
     k.account_id,
     k.day,

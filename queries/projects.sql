@@ -1,5 +1,5 @@
 -- Question: Which projects does each account have or had?
--- Parameter account = : account name; empty: every account
+-- Parameter account (account) = : account name; empty: every account
 -- Columns:
 --   account_id    account of the settings
 --   project_id    short token under which usage is reported
@@ -9,6 +9,7 @@
 --   created_at    when it was created, UTC
 --   first_day     first UTC day with a row of usage
 --   last_day      last UTC day with a row of usage
+\if :{?account} \else \set account '' \endif
 select
     p.account_id,
     p.project_id,

@@ -9,17 +9,30 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 /// Environment variable that moves the clock.
 pub const NOW_VARIABLE: &str = "AGORA_USAGE_NOW";
 
-/// A clock, shifted by a fixed amount from the machine's.
+/// A clock, shifted by a fixed amount from the machine's, or one that stands.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Clock {
     shift: TimeDelta,
+    stands_at: Option<DateTime<Utc>>,
 }
 
 impl Clock {
     /// A clock that shows `now` at this moment and runs on from there.
     #[must_use]
     pub fn starting_at(now: DateTime<Utc>) -> Self {
-        Self { shift: now - machine_now() }
+        Self { shift: now - machine_now(), stands_at: None }
+    }
+
+    /// A clock that stands at a time in the past: what was learnt later is not known by it.
+    #[must_use]
+    pub const fn standing_at(time: DateTime<Utc>) -> Self {
+        Self { shift: TimeDelta::zero(), stands_at: Some(time) }
+    }
+
+    /// The time at which the clock stands; none for one that runs, by which everything is known.
+    #[must_use]
+    pub const fn known_by(&self) -> Option<DateTime<Utc>> {
+        self.stands_at
     }
 
     /// The clock that the value of [`NOW_VARIABLE`] asks for; the machine's without one.
@@ -36,7 +49,7 @@ impl Clock {
     /// The present time in UTC.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        machine_now() + self.shift
+        self.stands_at.unwrap_or_else(|| machine_now() + self.shift)
     }
 
     /// The present UTC day.
@@ -61,6 +74,13 @@ mod tests {
         assert_eq!(clock.today().to_string(), "2031-05-08");
         let first = clock.now();
         assert!(clock.now() >= first);
+    }
+
+    #[test]
+    fn a_clock_that_stands_never_moves_on() {
+        let clock = Clock::standing_at(DateTime::UNIX_EPOCH);
+        assert_eq!((clock.now(), clock.known_by()), (DateTime::UNIX_EPOCH, Some(clock.now())));
+        assert_eq!(Clock::default().known_by(), None);
     }
 
     #[test]

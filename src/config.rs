@@ -3,8 +3,11 @@
 //! Owns their names, defaults and checks. An error names the source of the
 //! bad value; no error or debug output ever holds a secret.
 
+mod accounts_file;
+mod outlook;
 mod raw;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,18 +15,20 @@ use std::time::Duration;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::account_outlook::OutlookSettings;
 use crate::agora_api::ApiSettings;
 use crate::agora_api::webhook::HookUrl;
 use crate::collect::CollectSettings;
 use crate::collect::due::DuePolicy;
-use crate::domain::{AccountId, Service, UsageSource};
-use crate::rating::{PriceBook, PriceBookError};
+use crate::domain::{AccountId, Month, Service, UsageSource};
+use crate::lake::LakeUrl;
+use crate::rating::{PriceBook, PriceBookError, PriceBooks, PriceBooksError};
 use crate::store::DatabaseAddress;
 use crate::store::cluster::{ClusterSettings, default_data_folder};
 use raw::{RawAccount, RawSettings};
 
 /// A settings file that explains every key and sets none.
-pub const EXAMPLE: &str = include_str!("config/example.toml");
+pub const EXAMPLE: &str = include_str!("../deploy/agora-usage.example.toml");
 
 /// Hosts of the platform, tried in this order.
 const DEFAULT_HOSTS: &str = "https://api.agora.io,https://api.sd-rtn.com";
@@ -43,6 +48,9 @@ pub enum ConfigError {
     /// A price book that cannot be used.
     #[error(transparent)]
     PriceBook(#[from] PriceBookError),
+    /// Price books of which none, or more than one, holds for a month.
+    #[error(transparent)]
+    PriceBooks(#[from] PriceBooksError),
 }
 
 /// Everything that the program can be told.
@@ -56,6 +64,10 @@ pub struct Settings {
     pub schedule: std::collections::BTreeMap<String, String>,
     /// How the daemon is seen from outside.
     pub observe: ObserveSettings,
+    /// Where the lake is, if there is one.
+    pub lake_url: Option<LakeUrl>,
+    /// Accounts on which jobs of one kind run at once, at least 1.
+    pub accounts_at_once: usize,
     /// Accounts in the order of the settings, at least one.
     pub accounts: Vec<AccountSettings>,
 }
@@ -84,12 +96,16 @@ pub struct AccountSettings {
     limits: ApiLimits,
     /// What to ask for and how.
     pub collect: CollectSettings,
-    /// Plan of the price list, `tiered` or `fixed`.
+    /// Plan whose built-in price book holds where `price_books` is empty.
     pub plan: String,
     /// Days for which single channels are kept; hourly sums are kept for ever.
     pub channel_retention_days: u32,
-    /// Price book file that replaces the plan's own.
-    pub price_book: Option<PathBuf>,
+    /// Budgets, and how odd a day must be.
+    pub outlook: OutlookSettings,
+    /// Price books that replace the plan's own: files, or names of built-in books.
+    pub price_books: Vec<String>,
+    /// Whether channels stay, beyond their days, until the lake holds them.
+    pub occupancy_archive: bool,
 }
 
 /// Paces and bounds of calls.
@@ -122,23 +138,43 @@ impl Settings {
             }),
         };
         let report_folder = raw.report_folder.clone().unwrap_or_else(|| PathBuf::from("reports"));
-        let mut accounts = Vec::new();
-        if raw.account.is_empty() || raw.defaults.customer_id.is_some() {
+        let (mut accounts, mut names) = (Vec::new(), BTreeSet::new());
+        let has_none = raw.account.is_empty() && raw.accounts_file.is_none();
+        if has_none || raw.defaults.customer_id.is_some() {
             let default = AccountId::new("default").map_err(|e| value(e.to_string()))?;
+            names.insert(default.clone());
             accounts.push(AccountSettings::resolve(default, &RawAccount::default(), raw)?);
         }
-        for own in &raw.account {
+        let listed = raw.accounts_file.as_deref().map(accounts_file::read).transpose()?;
+        for own in raw.account.iter().chain(listed.iter().flatten()) {
             let name = own.name.as_deref().unwrap_or_default();
             let account = AccountId::new(name).map_err(|error| {
                 value(format!("'{name}' is not a name for an account: {error}"))
             })?;
-            if accounts.iter().any(|other: &AccountSettings| other.account == account) {
+            if !names.insert(account.clone()) {
                 return Err(value(format!("account '{account}' is described twice")));
             }
             accounts.push(AccountSettings::resolve(account, own, raw)?);
         }
-        let observe = ObserveSettings::resolve(raw)?;
-        Ok(Self { database, report_folder, schedule: raw.schedule.clone(), observe, accounts })
+        let of_budgets = raw.budget.iter().filter_map(outlook::RawBudget::account);
+        if let Some(name) = of_budgets
+            .into_iter()
+            .find(|name| accounts.iter().all(|own| own.account.as_str() != *name))
+        {
+            return Err(value(format!("budget: account '{name}' is not in the settings")));
+        }
+        if accounts.is_empty() {
+            return Err(value("accounts_file names no account".to_owned()));
+        }
+        Ok(Self {
+            database,
+            report_folder,
+            schedule: raw.schedule.clone(),
+            observe: ObserveSettings::resolve(raw)?,
+            lake_url: lake_url(raw)?,
+            accounts_at_once: usize::try_from(raw.accounts_at_once.max(1)).unwrap_or(1),
+            accounts,
+        })
     }
 
     /// The account of that name, or every account without a name.
@@ -194,13 +230,17 @@ impl AccountSettings {
             value(format!("usage_api = '{usage_api}' is not known; use v3 or v1"))
         })?;
         let services = own.services.as_ref().or(common.services.as_ref());
+        let outlook = outlook::resolve(&account, &raw.budget, raw.anomaly_floor.as_deref())?;
         Ok(Self {
             account,
+            outlook,
             credentials,
             hosts: hosts(&base_url, raw.allow_http)?,
             limits: ApiLimits {
-                requests_per_second: raw.requests_per_second,
-                statistics_requests_per_second: raw.statistics_requests_per_second,
+                requests_per_second: own.requests_per_second.unwrap_or(raw.requests_per_second),
+                statistics_requests_per_second: own
+                    .statistics_requests_per_second
+                    .unwrap_or(raw.statistics_requests_per_second),
                 request_timeout: Duration::from_secs(raw.request_timeout_seconds.max(1)),
                 attempts_per_host: raw.attempts_per_host.max(1),
                 first_retry_wait: Duration::from_millis(raw.first_retry_wait_ms),
@@ -219,9 +259,21 @@ impl AccountSettings {
                 page_size: raw.channel_page_size.clamp(1, 500),
             },
             channel_retention_days: raw.channel_retention_days,
+            occupancy_archive: raw.occupancy_archive,
             plan: text(|raw| raw.plan.as_ref()).unwrap_or_else(|| "tiered".into()),
-            price_book: own.price_book.clone().or_else(|| common.price_book.clone()),
+            price_books: match own.price_books()? {
+                Some(books) => books,
+                None => common.price_books()?.unwrap_or_default(),
+            },
         })
+    }
+
+    /// The price book that holds for a month.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where none does, and as [`AccountSettings::price_books`].
+    pub fn price_book(&self, month: Month) -> Result<PriceBook, ConfigError> {
+        Ok(self.price_books()?.in_force(month)?.clone())
     }
 
     /// Whether on-premise recording may be counted twice: usage v3 of `default`
@@ -255,22 +307,47 @@ impl AccountSettings {
         })
     }
 
-    /// The price book of the account's plan, or the file that replaces it.
+    /// The price books of the account: those of the settings, or the built-in one of its plan.
     ///
     /// # Errors
-    /// [`ConfigError`] naming the file, the key and what is allowed.
-    pub fn price_book(&self) -> Result<PriceBook, ConfigError> {
-        if let Some(path) = &self.price_book {
-            let text = std::fs::read_to_string(path).map_err(|error| {
-                value(format!("price book {} cannot be read: {error}", path.display()))
+    /// [`ConfigError`] naming the file, the key and what is allowed, or two
+    /// books that hold for the same month.
+    pub fn price_books(&self) -> Result<PriceBooks, ConfigError> {
+        let books = if self.price_books.is_empty() {
+            let embedded = PriceBook::embedded(&self.plan).ok_or_else(|| {
+                let known = PriceBook::embedded_plans().join(", ");
+                value(format!("plan = '{}' is not known; use one of {known}", self.plan))
             })?;
-            return Ok(PriceBook::parse(&path.display().to_string(), &text)?);
-        }
-        let embedded = PriceBook::embedded(&self.plan).ok_or_else(|| {
-            value(format!("plan = '{}' is not known; use tiered or fixed", self.plan))
-        })?;
-        Ok(embedded?)
+            vec![embedded?]
+        } else {
+            self.price_books.iter().map(|name| price_book(name)).collect::<Result<_, _>>()?
+        };
+        Ok(PriceBooks::new(&self.account, books)?)
     }
+}
+
+/// The built-in book of that name, or the file.
+fn price_book(name: &str) -> Result<PriceBook, ConfigError> {
+    if PriceBook::embedded_names().contains(&name)
+        && let Some(embedded) = PriceBook::embedded(name)
+    {
+        return Ok(embedded?);
+    }
+    let text = std::fs::read_to_string(name)
+        .map_err(|error| value(format!("price book {name} cannot be read: {error}")))?;
+    Ok(PriceBook::parse(name, &text)?)
+}
+
+/// The lake's address; needed where channels are to be kept until they are there.
+fn lake_url(raw: &RawSettings) -> Result<Option<LakeUrl>, ConfigError> {
+    let url = raw.lake_url.as_deref().map(LakeUrl::parse).transpose();
+    let url = url.map_err(|error| value(format!("lake_url cannot be used: {error}")))?;
+    if url.is_none() && raw.occupancy_archive {
+        return Err(value(
+            "occupancy_archive = true needs a lake_url: channels would be kept for ever".to_owned(),
+        ));
+    }
+    Ok(url)
 }
 
 fn value(message: String) -> ConfigError {

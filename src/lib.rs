@@ -8,8 +8,9 @@
 //! value, every superseded value and every request in PostgreSQL. [`rating`]
 //! turns a month of stored seconds into a bill, exactly, and splits its cents
 //! over projects and days. [`report`] writes the rated bill to files, published
-//! whole; [`month_report`] is that flow in one file. [`reconcile`] holds the
-//! platform's invoice against the bill. [`schedule`] says who may
+//! whole; [`month_report`] is that flow in one file. [`outlook`] tells where the month is going,
+//! and [`account_outlook`] is its flow. [`reconcile`] holds the platform's invoice against the bill.
+//! [`schedule`] says who may
 //! work and when jobs run. [`simulator`] is the platform's other side, for demos and tests; the
 //! rest of the program knows it over HTTP alone. All of them speak the words of
 //! [`domain`].
@@ -24,15 +25,21 @@
 //!
 //! ARCHITECTURE.md tells the same map to people, with the reasons.
 
+pub mod account_outlook;
 pub mod agora_api;
+pub mod billing;
 pub mod cli;
 pub mod clock;
 pub mod collect;
 pub mod config;
 pub mod context;
 pub mod domain;
+#[doc(hidden)]
+pub mod hot_paths;
+pub mod lake;
 pub mod month_report;
 pub mod observe;
+pub mod outlook;
 pub mod rating;
 pub mod reconcile;
 pub mod report;

@@ -1,55 +1,59 @@
 //! A month's report from stored usage: load, rate, store the draft, write the files.
 //!
-//! The main flow, used by the command and by the daemon. Owns what a report's
-//! coverage is made of; rates nothing itself and words nothing for people.
+//! The main flow, used by the command and by the daemon. A closed month's files
+//! are those of its closed revisions; its draft goes on, and tells what changed
+//! since. Rates nothing itself and words nothing for people.
 
-use chrono::Days;
-
-use crate::collect::holes::{Coverage, Hole};
-use crate::collect::{CollectError, Records};
-use crate::domain::{AccountId, BillStatus, DateRange, DayUsage, Month, Project};
-use crate::rating::{Bill, PriceBook, RatingError, rate};
+use crate::billing::difference::Difference;
+use crate::billing::month::{book_in_force, rate_month};
+use crate::billing::reproduce::{closed_revision, closed_revisions};
+use crate::billing::{BillingError, RatedMonth};
+use crate::collect::Records;
+use crate::collect::holes::Hole;
+use crate::domain::{BillStatus, Money, Month, Project};
+use crate::rating::{Bill, PriceBook, PriceBooks, PriceBooksError};
 use crate::report::{
-    self, MissingDays, MonthReport, Published, ReportError, ReportOptions, write_month,
+    ClosedNote, MonthReport, Published, ReportError, ReportOptions, write_closed_month, write_month,
 };
-use crate::store::bills::BillWriteError;
-use crate::store::{StoreError, bills, projects, requests, usage};
+use crate::store::{bills, stored_bills};
 
 /// Why a month has no report.
 #[derive(Debug, thiserror::Error)]
 pub enum MonthReportError {
-    /// The account was never fetched.
-    #[error("nothing is stored for account '{0}'")]
-    NothingStored(AccountId),
-    /// Usage could not be read.
+    /// There is no bill to report.
     #[error(transparent)]
-    Collect(#[from] CollectError),
-    /// The usage cannot be rated.
+    Billing(#[from] BillingError),
+    /// No price book holds for the month.
     #[error(transparent)]
-    Rating(#[from] RatingError),
-    /// The draft could not be stored.
-    #[error(transparent)]
-    Draft(#[from] BillWriteError),
+    PriceBook(#[from] PriceBooksError),
     /// The files could not be written.
     #[error(transparent)]
     Files(#[from] ReportError),
 }
 
-impl From<StoreError> for MonthReportError {
-    fn from(error: StoreError) -> Self {
-        Self::Collect(error.into())
+impl MonthReportError {
+    /// Whether there is nothing yet that could be reported.
+    #[must_use]
+    pub const fn is_nothing_stored(&self) -> bool {
+        matches!(self, Self::Billing(BillingError::NothingStored(_)))
     }
 }
 
 /// A month's report that is in place.
 #[derive(Debug)]
 pub struct Written {
-    /// The bill.
+    /// The bill of the files, without adjustments.
     pub bill: Bill,
+    /// Its total with adjustments.
+    pub amount_due: Money,
     /// Whether it can be relied on.
     pub status: BillStatus,
     /// Whether days or prices are missing.
     pub has_gaps: bool,
+    /// When and how it was closed; none for a draft.
+    pub closed: Option<ClosedNote>,
+    /// What a bill of today would change in a closed one; none where nothing.
+    pub changes: Option<Difference>,
     /// Projects that the account has or had.
     pub projects: Vec<Project>,
     /// Where the files are.
@@ -58,93 +62,95 @@ pub struct Written {
     pub holes: Vec<Hole>,
 }
 
+impl Written {
+    fn new(month: RatedMonth, published: Published, changes: Option<Difference>) -> Self {
+        let report = month.report();
+        let (status, has_gaps) = (report.status(), report.has_gaps());
+        let amount_due = report.amount_due();
+        let RatedMonth { bill, closed, projects, holes, .. } = month;
+        Self { bill, amount_due, status, has_gaps, closed, changes, projects, published, holes }
+    }
+}
+
 /// Load, rate, store the draft, write the files.
 ///
-/// Must be called within a multi-threaded runtime: writing blocks its thread.
+/// Where the clock of `records` stands, the report is the one of then, and no
+/// draft is stored. Must be called within a multi-threaded runtime: writing
+/// blocks its thread.
 ///
 /// # Errors
 /// [`MonthReportError`]; the earlier files are as they were.
 pub async fn write(
     records: &Records<'_>,
+    books: &PriceBooks,
+    month: Month,
+    options: &ReportOptions,
+) -> Result<Written, MonthReportError> {
+    let book = books.in_force(month)?;
+    if records.clock.known_by().is_some() {
+        return write_of_then(records, book, month, options).await;
+    }
+    let fresh = rate_month(records, book, month).await?;
+    let mut revisions = closed_revisions(records, month).await?;
+    let pool = records.store.pool();
+    let draft = bills::replace_draft(pool, &fresh.record(options.generated_at)).await;
+    let draft = draft.map_err(BillingError::from)?;
+    // Writing thousands of files must not hold up the other tasks of this thread.
+    let published = tokio::task::block_in_place(|| publish(&fresh, &revisions, options))?;
+    // Last, so that table and files agree when the files cannot be written.
+    draft.commit().await.map_err(BillingError::from)?;
+    Ok(match revisions.pop() {
+        None => Written::new(fresh, published, None),
+        Some(newest) => {
+            let changes = Difference::between(&newest, &fresh);
+            let changes = Some(changes).filter(|changes| !changes.is_empty());
+            Written::new(newest, published, changes)
+        }
+    })
+}
+
+/// The files of the closed revisions, or of the draft where there is none.
+fn publish(
+    fresh: &RatedMonth,
+    revisions: &[RatedMonth],
+    options: &ReportOptions,
+) -> Result<Published, ReportError> {
+    let reports: Vec<MonthReport<'_>> = revisions.iter().map(RatedMonth::report).collect();
+    match write_closed_month(&reports, options)? {
+        Some(published) => Ok(published),
+        None => write_month(&fresh.report(), options),
+    }
+}
+
+async fn write_of_then(
+    records: &Records<'_>,
     book: &PriceBook,
     month: Month,
     options: &ReportOptions,
 ) -> Result<Written, MonthReportError> {
-    let loaded = load(records, month).await?;
-    let bill = rate(records.account, month, &loaded.usage, book)?;
-    let report = MonthReport {
-        bill: &bill,
-        usage: &loaded.usage,
-        projects: &loaded.projects,
-        coverage: loaded.report_coverage(month),
-    };
-    let (status, has_gaps) = (report.status(), report.has_gaps());
-    let pool = records.store.pool();
-    let draft = bills::replace_draft(pool, &bill, status, options.generated_at).await?;
-    // Writing thousands of files must not hold up the other tasks of this thread.
-    let published = tokio::task::block_in_place(|| write_month(&report, options))?;
-    // Last, so that table and files agree when the files cannot be written.
-    draft.commit().await?;
-    let Loaded { projects, coverage, .. } = loaded;
-    Ok(Written { bill, status, has_gaps, projects, published, holes: coverage.holes })
+    let then = month_of_then(records, book, month).await?;
+    let revision = then.closed.is_some().then_some(std::slice::from_ref(&then));
+    let published =
+        tokio::task::block_in_place(|| publish(&then, revision.unwrap_or_default(), options))?;
+    Ok(Written::new(then, published, None))
 }
 
-/// What is stored about a month.
-pub(crate) struct Loaded {
-    pub(crate) usage: Vec<DayUsage>,
-    pub(crate) projects: Vec<Project>,
-    pub(crate) coverage: Coverage,
-    /// Days of the month that are over; none on its first day.
-    past: Option<DateRange>,
-}
-
-pub(crate) async fn load(records: &Records<'_>, month: Month) -> Result<Loaded, MonthReportError> {
-    let pool = records.store.pool();
-    let stored = projects::read_all(pool, records.account).await?;
-    if stored.is_empty() && requests::first_day_asked(pool, records.account).await?.is_none() {
-        return Err(MonthReportError::NothingStored(records.account.clone()));
+/// The month as its bill was when the clock of `records` stands: the newest
+/// revision that was closed by then, or else rated from what was known then.
+///
+/// # Errors
+/// [`BillingError`] when nothing was known.
+pub async fn month_of_then(
+    records: &Records<'_>,
+    book: &PriceBook,
+    month: Month,
+) -> Result<RatedMonth, BillingError> {
+    let then = records.clock.now();
+    let closed = stored_bills::closed(records.store.pool(), records.account, month).await?;
+    let by_then = |head: &stored_bills::BillHead| head.closed_at.is_some_and(|at| at <= then);
+    if let Some(head) = closed.into_iter().rfind(by_then) {
+        return closed_revision(records, &head).await;
     }
-    let yesterday = records.clock.today().checked_sub_days(Days::new(1));
-    let past = yesterday.and_then(|yesterday| {
-        DateRange::new(month.first_day(), month.last_day().min(yesterday)).ok()
-    });
-    let coverage = match past {
-        Some(past) => records.coverage(past).await?,
-        None => Coverage::default(),
-    };
-    let usage = usage::read(pool, records.account, month.days()).await?;
-    let projects = stored.into_iter().map(|stored| stored.project).collect();
-    Ok(Loaded { usage, projects, coverage, past })
-}
-
-impl Loaded {
-    /// The coverage as a report tells it.
-    pub(crate) fn report_coverage(&self, month: Month) -> report::Coverage {
-        let holes = &self.coverage.holes;
-        let incomplete = self.usage.iter().filter(|usage| usage.is_incomplete()).count() as u64;
-        let rows = self.usage.len() as u64 - incomplete;
-        let first_hole = holes.iter().map(|hole| hole.range.first()).min();
-        let covered_to = match first_hole {
-            Some(day) => day.pred_opt().filter(|day| *day >= month.first_day()),
-            None => self.past.map(DateRange::last),
-        };
-        report::Coverage {
-            complete: holes.is_empty(),
-            month_in_progress: self.past.map(DateRange::last) != Some(month.last_day()),
-            covered_to,
-            missing_days: holes.iter().map(missing_days).collect(),
-            absent_cells: self.coverage.answered_days.saturating_sub(rows),
-            incomplete_cells: incomplete,
-        }
-    }
-}
-
-fn missing_days(hole: &Hole) -> MissingDays {
-    let reason = hole.message.clone().unwrap_or_else(|| hole.state.name().to_owned());
-    MissingDays {
-        project_id: Some(hole.project_id.clone()),
-        service: hole.service,
-        days: vec![hole.range],
-        reason,
-    }
+    let book = book_in_force(records, book, month).await?;
+    rate_month(records, &book, month).await
 }

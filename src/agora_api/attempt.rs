@@ -11,6 +11,10 @@ use super::client::Reply;
 use super::error::{ApiError, ApiErrorKind};
 use super::wire::{Verdict, excerpt};
 
+/// From this size on a body is decoded on a thread for long work, so that
+/// other requests and the database are served meanwhile.
+const LARGE_BODY_BYTES: usize = 64 * 1024;
+
 /// Everything that an attempt needs.
 pub(super) struct Attempt<'a> {
     pub(super) request: RequestBuilder,
@@ -23,7 +27,7 @@ pub(super) struct Attempt<'a> {
 }
 
 /// Sends once and decodes the answer.
-pub(super) async fn attempt<T: DeserializeOwned>(
+pub(super) async fn attempt<T: DeserializeOwned + Send + 'static>(
     attempt: Attempt<'_>,
 ) -> Result<Reply<T>, ApiError> {
     let Attempt { mut request, endpoint, body, authorization, max_body_bytes, is_change } = attempt;
@@ -52,8 +56,13 @@ pub(super) async fn attempt<T: DeserializeOwned>(
         return Err(with_answer(status_error(endpoint, status, &body)));
     }
     let is_acknowledged = is_change && body.trim_ascii().is_empty();
-    let body = if is_acknowledged { b"null".as_slice() } else { &body };
-    let value = decode(endpoint, &content_type, body).map_err(with_answer)?;
+    let body = if is_acknowledged { b"null".to_vec() } else { body };
+    let decoded = if body.len() < LARGE_BODY_BYTES {
+        decode(endpoint, &content_type, &body)
+    } else {
+        decode_aside(endpoint, content_type, body).await
+    };
+    let value = decoded.map_err(with_answer)?;
     Ok(Reply { value, status: status.as_u16(), request_id, answered_at, attempts: 1 })
 }
 
@@ -126,6 +135,24 @@ fn decode<T: DeserializeOwned>(
     serde_json::from_slice(body).map_err(|error| {
         fail(ApiErrorKind::Malformed(format!("the answer has an unknown shape: {error}")))
     })
+}
+
+/// Decodes a large body beside the runtime's own threads.
+async fn decode_aside<T: DeserializeOwned + Send + 'static>(
+    endpoint: &'static str,
+    content_type: String,
+    body: Vec<u8>,
+) -> Result<T, ApiError> {
+    let decoding = tokio::task::spawn_blocking(move || decode(endpoint, &content_type, &body));
+    match decoding.await {
+        Ok(decoded) => decoded,
+        Err(stopped) => match stopped.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(stopped) => {
+                Err(ApiError::new(ApiErrorKind::Malformed(stopped.to_string()), endpoint))
+            }
+        },
+    }
 }
 
 /// The beginning of a page. Of what could be a broken answer only the size is

@@ -216,7 +216,7 @@ impl AgoraApi {
     ///
     /// Attempts that failed on the side of a host (no connection, no answer in
     /// time, 5xx) lead to the next host in the end; a 4xx never does.
-    pub(super) async fn send<T: DeserializeOwned>(
+    pub(super) async fn send<T: DeserializeOwned + Send + 'static>(
         &self,
         call: Call<'_>,
     ) -> Result<Reply<T>, ApiError> {
@@ -259,7 +259,7 @@ impl AgoraApi {
         }
     }
 
-    async fn attempt<T: DeserializeOwned>(
+    async fn attempt<T: DeserializeOwned + Send + 'static>(
         &self,
         call: &Call<'_>,
         host: u32,

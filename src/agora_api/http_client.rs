@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use reqwest::Url;
 
+/// How long a connection is kept that nobody uses; a paced run uses its own all the time.
+const IDLE_CONNECTION: Duration = Duration::from_secs(5);
+
 /// A client that follows no redirect and gives up an attempt after `timeout`,
 /// from connecting to the end of the body. Must be called within a tokio runtime.
 ///
@@ -25,6 +28,8 @@ pub(super) fn plain_client(
     builder
         .redirect(reqwest::redirect::Policy::none())
         .timeout(timeout)
+        // A daemon with a thousand accounts has as many clients: idle connections must not add up.
+        .pool_idle_timeout(IDLE_CONNECTION)
         .user_agent(concat!("agora-usage/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| format!("the HTTP client cannot be set up: {error}"))

@@ -30,6 +30,7 @@ pub mod project_changes;
 pub mod projects;
 #[cfg(test)]
 mod properties;
+mod usage_path;
 pub mod usage_v1;
 pub mod usage_v3;
 pub mod webhook;
@@ -37,3 +38,4 @@ mod wire;
 
 pub use client::{AgoraApi, ApiSettings, Family, Reply};
 pub use error::{ApiError, ApiErrorKind};
+pub use usage_path::usage_path;

@@ -21,7 +21,7 @@ fn decode_as_everything(body: &Value) {
     let text = body.to_string();
     let _ = projects::decoded(&text);
     let _ = certificates::decoded(&text);
-    let _ = usage_v1::decoded(&text, range());
+    let _ = usage_v1::decoded(text.as_bytes(), range());
     let _ = usage_v3::decoded(&text, &project_id(), Service::Rtc, range());
     let _ = channels::decoded(&text);
     let _ = channel_users::decoded(&text);

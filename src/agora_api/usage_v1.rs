@@ -1,9 +1,12 @@
 //! `GET /dev/v1/usage/`: minutes a day of many projects, rounded up each day by the platform.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 
+use chrono::NaiveDate;
 use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use super::client::{AgoraApi, Call, Family, Reply};
 use super::error::ApiError;
@@ -16,7 +19,23 @@ const SECONDS_PER_MINUTE: i64 = 60;
 
 #[derive(Debug, Deserialize)]
 struct Body {
-    usages: Vec<WireProject>,
+    usages: Usages,
+}
+
+/// Usage of all projects, taken over project by project while the body is
+/// read: as a tree, a large account's month would be held twice.
+#[derive(Debug, Default)]
+struct Usages {
+    days: Vec<DayUsage>,
+    odd: Vec<Odd>,
+}
+
+/// What cannot be taken over, in the order of the body.
+#[derive(Debug)]
+struct Odd {
+    /// Day of an odd value, which matters only where the day was asked for.
+    day: Option<NaiveDate>,
+    text: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,29 +86,82 @@ impl AgoraApi {
 }
 
 fn days(body: Body, range: DateRange) -> Result<Vec<DayUsage>, String> {
-    let mut days = BTreeMap::new();
-    for project in body.usages {
-        let project_id = ProjectId::new(&project.project)
-            .map_err(|error| format!("usage of a project whose id is not usable: {error}"))?;
+    let Usages { mut days, odd } = body.usages;
+    let is_asked = |odd: &Odd| odd.day.is_none_or(|day| range.contains(day));
+    if let Some(odd) = odd.into_iter().find(is_asked) {
+        return Err(odd.text);
+    }
+    days.retain(|usage| range.contains(usage.day));
+    each_once(days)
+}
+
+impl<'de> Deserialize<'de> for Usages {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(UsagesVisitor)
+    }
+}
+
+struct UsagesVisitor;
+
+impl<'de> Visitor<'de> for UsagesVisitor {
+    type Value = Usages;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of projects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut projects: A) -> Result<Usages, A::Error> {
+        let mut usages = Usages::default();
+        while let Some(project) = projects.next_element()? {
+            usages.take(project);
+        }
+        Ok(usages)
+    }
+}
+
+impl Usages {
+    fn take(&mut self, project: WireProject) {
+        let project_id = match ProjectId::new(&project.project) {
+            Ok(project_id) => project_id,
+            Err(error) => {
+                let text = format!("usage of a project whose id is not usable: {error}");
+                self.odd.push(Odd { day: None, text });
+                return;
+            }
+        };
+        self.days.reserve(project.daily.len());
         for wire in project.daily {
-            let day = wire.date.day().ok_or_else(|| {
-                format!("project {project_id}: '{}' is not a day of usage", wire.date)
-            })?;
-            if range.contains(day) {
-                let usage = wire.into_usage(&project_id, day)?;
-                keep_once(&mut days, (project_id.clone(), day), usage)?;
+            let Some(day) = wire.date.day() else {
+                let text = format!("project {project_id}: '{}' is not a day of usage", wire.date);
+                self.odd.push(Odd { day: None, text });
+                continue;
+            };
+            match wire.into_usage(&project_id, day) {
+                Ok(usage) => self.days.push(usage),
+                Err(text) => self.odd.push(Odd { day: Some(day), text }),
             }
         }
     }
-    Ok(days.into_values().collect())
+}
+
+/// Each day once; looked up first, since nearly no answer repeats one.
+fn each_once(days: Vec<DayUsage>) -> Result<Vec<DayUsage>, String> {
+    let is_each_once = {
+        let mut seen = HashSet::with_capacity(days.len());
+        days.iter().all(|usage| seen.insert((&usage.project_id, usage.day)))
+    };
+    if is_each_once {
+        return Ok(days);
+    }
+    let mut once = BTreeMap::new();
+    for usage in days {
+        keep_once(&mut once, (usage.project_id.clone(), usage.day), usage)?;
+    }
+    Ok(once.into_values().collect())
 }
 
 impl WireDay {
-    fn into_usage(
-        self,
-        project_id: &ProjectId,
-        day: chrono::NaiveDate,
-    ) -> Result<DayUsage, String> {
+    fn into_usage(self, project_id: &ProjectId, day: NaiveDate) -> Result<DayUsage, String> {
         let mut usage = DayUsage {
             project_id: project_id.clone(),
             service: Service::Rtc,
@@ -147,9 +219,8 @@ pub(super) fn keep_once<K: Ord>(
 }
 
 /// Decodes a body without a call.
-#[cfg(test)]
-pub(super) fn decoded(body: &str, range: DateRange) -> Result<Vec<DayUsage>, String> {
-    days(serde_json::from_str(body).map_err(|error| error.to_string())?, range)
+pub(crate) fn decoded(body: &[u8], range: DateRange) -> Result<Vec<DayUsage>, String> {
+    days(serde_json::from_slice(body).map_err(|error| error.to_string())?, range)
 }
 
 #[cfg(test)]

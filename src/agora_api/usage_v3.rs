@@ -29,7 +29,7 @@ struct WireDay {
 }
 
 /// Value of the parameter `business`.
-fn business(service: Service) -> &'static str {
+pub(super) fn business(service: Service) -> &'static str {
     match service {
         Service::Rtc => "default",
         Service::Recording => "recording",

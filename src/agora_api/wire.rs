@@ -187,11 +187,42 @@ pub(super) fn unix_moment(value: i64) -> Option<DateTime<Utc>> {
 }
 
 /// A UTC day as the platform labels it: 20150101, `2021-10-13T00:00:00.000Z`, `2021-10-13` or a Unix time.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone)]
 pub(super) enum DayLabel {
     Number(i64),
     Text(String),
+}
+
+impl<'de> Deserialize<'de> for DayLabel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(DayLabelVisitor)
+    }
+}
+
+/// Takes the value as it comes: an untagged enum would first copy each of a
+/// million labels.
+struct DayLabelVisitor;
+
+impl Visitor<'_> for DayLabelVisitor {
+    type Value = DayLabel;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a day")
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<DayLabel, E> {
+        Ok(DayLabel::Number(value))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<DayLabel, E> {
+        i64::try_from(value)
+            .map(DayLabel::Number)
+            .map_err(|_| E::invalid_value(serde::de::Unexpected::Unsigned(value), &self))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<DayLabel, E> {
+        Ok(DayLabel::Text(value.to_owned()))
+    }
 }
 
 impl DayLabel {

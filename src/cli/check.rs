@@ -1,18 +1,16 @@
 //! `agora-usage check`: what works and what does not, before anything is fetched.
 
+mod price_book_words;
+
 use chrono::{DateTime, Days, Utc};
-use num_rational::BigRational;
 
 use super::failure::{Exit, Failure};
 use super::print::say_line;
-use super::summary::{counted, thousands};
+use super::summary::counted;
 use crate::agora_api::{AgoraApi, ApiError};
 use crate::config::AccountSettings;
 use crate::context::Context;
-use crate::domain::money::decimal_text;
-use crate::domain::{DateRange, DayUsage, Media, Project, ProjectStatus, Service, UsageSource};
-use crate::rating::PriceBook;
-use crate::rating::bill::exact_decimal_units;
+use crate::domain::{DateRange, DayUsage, Project, ProjectStatus, Service, UsageSource};
 use crate::store::DatabaseAddress;
 use crate::store::migrate::newest_version;
 
@@ -89,60 +87,15 @@ async fn database(context: &Context) -> Exit {
 }
 
 fn plan(account: &AccountSettings) -> Exit {
-    match account.price_book() {
-        Ok(book) => {
-            for line in in_words(&book) {
+    match account.price_books() {
+        Ok(books) => {
+            for line in books.all().iter().flat_map(price_book_words::explain) {
                 say_line(format_args!("  {line}"));
             }
             Exit::Done
         }
         Err(error) => failed("  plan      ", error),
     }
-}
-
-/// The price book in words.
-fn in_words(book: &PriceBook) -> Vec<String> {
-    let mut lines = vec![format!("plan       ok: {} ({})", book.name, book.description.trim())];
-    lines.push(format!(
-        "           {} free minutes a month, then in {} per 1,000 minutes:",
-        thousands(&book.free_minutes.to_string()),
-        book.currency.code()
-    ));
-    for service in Service::ALL {
-        let prices: Vec<String> = Media::ALL
-            .iter()
-            .filter_map(|media| Some((media, plain(book.unit_price_per_1000(service, *media)?))))
-            .map(|(media, price)| format!("{media} {price}"))
-            .collect();
-        if !prices.is_empty() {
-            lines.push(format!("           {service}: {}", prices.join(", ")));
-        }
-    }
-    let discounts: Vec<String> = book
-        .tiers()
-        .iter()
-        .skip(1)
-        .map(|tier| {
-            let from = thousands(&tier.from_minute.to_string());
-            format!("{} % from minute {from}", plain(&tier.discount_percent))
-        })
-        .collect();
-    if !discounts.is_empty() {
-        lines.push(format!("           discounts: {}", discounts.join(", ")));
-    }
-    lines
-}
-
-/// An exact decimal without zeros at its end.
-fn plain(amount: &BigRational) -> String {
-    const PLACES: u32 = 4;
-    exact_decimal_units(amount, PLACES).map_or_else(
-        |_| amount.to_string(),
-        |units| {
-            let text = decimal_text(units, PLACES);
-            text.trim_end_matches('0').trim_end_matches('.').to_owned()
-        },
-    )
 }
 
 async fn online(context: &Context, account: &AccountSettings) -> Exit {

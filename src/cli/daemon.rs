@@ -8,10 +8,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Common;
 use super::failure::{Exit, Failure};
 use super::simulator::until_stopped;
+use crate::config::Settings;
 use crate::context::Context;
-use crate::observe::{Observation, WatchedJob};
+use crate::lake::Lake;
+use crate::observe::{Observation, ServiceManager, WatchedJob};
 use crate::schedule::daemon::{Assignment, Daemon};
 use crate::schedule::held_lease::holder_name;
+use crate::schedule::jobs::LakeWork;
 use crate::schedule::runner::{AccountAtWork, Workplace};
 use crate::schedule::slots::Schedule;
 use crate::store::Store;
@@ -34,7 +37,7 @@ pub(super) struct DaemonArguments {
 pub(super) async fn run(common: &Common, arguments: DaemonArguments) -> Result<Exit, Failure> {
     let context = Context::load(common)?;
     let assignment = assignment(&context)?;
-    let store = Store::open(&context.settings.database, DATABASE_CONNECTIONS).await?;
+    let store = Store::open(&context.settings.database, connections(&context.settings)).await?;
     let workplace = Workplace { store, clock: context.clock, holder: holder_name() };
     let daemon = Daemon::new(workplace, assignment, &context.settings.schedule)
         .map_err(|error| Failure::new(Exit::Configuration, error))?;
@@ -60,8 +63,19 @@ pub(super) async fn run(common: &Common, arguments: DaemonArguments) -> Result<E
     }
 }
 
-/// Connections: one a running job, and some for leases and health.
-const DATABASE_CONNECTIONS: u32 = 10;
+/// Connections for leases, health and one account.
+const LEAST_CONNECTIONS: u32 = 10;
+
+/// Most connections: a server takes 100 by default, and others want some too.
+const MOST_CONNECTIONS: u32 = 40;
+
+/// Connections to the database: more for more accounts at once, within a bound.
+/// A job waits for one only while it reads or writes, so that there are fewer than jobs.
+fn connections(settings: &Settings) -> u32 {
+    let at_once = settings.accounts_at_once.min(settings.accounts.len().saturating_sub(1));
+    let wanted = LEAST_CONNECTIONS.saturating_add(u32::try_from(at_once).unwrap_or(u32::MAX));
+    wanted.min(MOST_CONNECTIONS)
+}
 
 async fn serve(
     common: &Common,
@@ -74,16 +88,27 @@ async fn serve(
     let mut ticker = daemon.start().await.map_err(|error| failed(error.to_string()))?;
     let mut hang_up =
         signal(SignalKind::hangup()).map_err(|error| failed(format!("no signals: {error}")))?;
+    let manager = ServiceManager::of_this_process();
+    let status = format!("listening on {}", observation.address());
+    manager.ready(&status);
     tracing::info!("daemon started");
+    // Made once: a signal that comes while settings are read is not lost.
+    let mut stop_signal = std::pin::pin!(until_stopped());
     loop {
         tokio::select! {
-            stopped = until_stopped() => {
+            stopped = stop_signal.as_mut() => {
                 stopped?;
                 break;
             }
-            _ = hang_up.recv() => reload(common, daemon, &observation),
+            _ = hang_up.recv() => {
+                manager.reloading();
+                reload(common, daemon, &observation);
+                manager.ready(&status);
+            }
+            () = time_to_tell(&manager) => manager.alive(),
         }
     }
+    manager.stopping();
     tracing::info!("stopping");
     if let Err(error) = ticker.shutdown().await {
         tracing::warn!(%error, "the ticker did not stop");
@@ -91,6 +116,16 @@ async fn serve(
     let in_time = daemon.shut_down(grace).await;
     observation.stop().await;
     Ok(in_time)
+}
+
+/// Waits until the service manager wants to hear that the daemon is alive; for
+/// ever without one. From the loop that takes signals, so that one that is stuck
+/// tells nothing.
+async fn time_to_tell(manager: &ServiceManager) {
+    match manager.alive_every() {
+        Some(every) => tokio::time::sleep(every).await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn observe(context: &Context, daemon: &Arc<Daemon>) -> Result<Observation, Failure> {
@@ -121,13 +156,22 @@ fn reload(common: &Common, daemon: &Daemon, observation: &Observation) {
 
 fn assignment(context: &Context) -> Result<Assignment, Failure> {
     let account = |settings: &crate::config::AccountSettings| {
-        let (api, book) = (context.api(settings)?, settings.price_book()?);
-        Ok(Arc::new(AccountAtWork { settings: settings.clone(), api, book }))
+        let (api, books) = (context.api(settings)?, settings.price_books()?);
+        Ok(Arc::new(AccountAtWork { settings: settings.clone(), api, books }))
     };
     let accounts: Result<Vec<_>, Failure> = context.settings.accounts.iter().map(account).collect();
+    let lake = context.settings.lake_url.as_ref().map(|url| {
+        let accounts = context.settings.accounts.iter().map(|settings| settings.account.clone());
+        Ok::<_, Failure>(Arc::new(LakeWork {
+            lake: Lake::open(url)?,
+            accounts: accounts.collect(),
+        }))
+    });
     Ok(Assignment {
         accounts: accounts?,
         report_folder: Arc::from(context.settings.report_folder.as_path()),
+        lake: lake.transpose()?,
+        accounts_at_once: context.settings.accounts_at_once,
     })
 }
 

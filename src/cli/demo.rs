@@ -27,7 +27,7 @@ use crate::collect::{CollectSettings, Collector, Records};
 use crate::context::clock;
 use crate::domain::{AccountId, DateRange, Month, Service, UsageSource};
 use crate::month_report::{self, Written};
-use crate::rating::PriceBook;
+use crate::rating::{PriceBook, PriceBooks};
 use crate::report::{Format, ReportOptions, check_writable};
 use crate::schedule::held_lease::USAGE_LEASE;
 use crate::simulator::{Simulator, SimulatorSettings};
@@ -214,5 +214,7 @@ async fn write(
     let book = PriceBook::embedded("tiered")
         .ok_or_else(|| Failure::new(Exit::Failed, "the tiered price book is not built in"))?
         .map_err(crate::config::ConfigError::from)?;
-    Ok(month_report::write(records, &book, month, &options).await?)
+    let books =
+        PriceBooks::new(records.account, vec![book]).map_err(crate::config::ConfigError::from)?;
+    Ok(month_report::write(records, &books, month, &options).await?)
 }

@@ -3,14 +3,16 @@
 use std::process::ExitCode;
 
 use crate::agora_api::ApiError;
+use crate::billing::BillingError;
 use crate::collect::CollectError;
 use crate::config::ConfigError;
 use crate::domain::PeriodError;
 use crate::month_report::MonthReportError;
 use crate::observe::ObserveError;
-use crate::rating::RatingError;
+use crate::rating::{PriceBooksError, RatingError};
 use crate::report::ReportError;
 use crate::store::StoreError;
+use crate::store::adjustments::VoidError;
 use crate::store::bills::BillWriteError;
 
 /// How a command ends.
@@ -70,6 +72,12 @@ impl Failure {
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says in front where it went wrong, such as a file and line.
+    pub(crate) fn at(mut self, place: &str) -> Self {
+        self.message = format!("{place}: {}", self.message);
         self
     }
 
@@ -181,24 +189,104 @@ impl From<RatingError> for Failure {
     }
 }
 
+impl From<PriceBooksError> for Failure {
+    fn from(error: PriceBooksError) -> Self {
+        Self::new(Exit::Configuration, error.to_string())
+            .hint("add a book for the month to price_books; `agora-usage check` explains the books")
+    }
+}
+
 impl From<MonthReportError> for Failure {
     fn from(error: MonthReportError) -> Self {
         match error {
-            MonthReportError::NothingStored(_) => Self::new(Exit::Failed, error.to_string())
-                .hint("fetch it first: `agora-usage sync usage`, or `agora-usage backfill`"),
-            MonthReportError::Collect(error) => error.into(),
-            MonthReportError::Rating(error) => error.into(),
-            MonthReportError::Draft(error) => error.into(),
+            MonthReportError::Billing(error) => error.into(),
+            MonthReportError::PriceBook(error) => error.into(),
             MonthReportError::Files(error) => error.into(),
         }
     }
 }
 
+impl From<BillingError> for Failure {
+    fn from(error: BillingError) -> Self {
+        let failure = Self::new(Exit::Failed, said(&error));
+        match error {
+            BillingError::NothingStored(_) => {
+                failure.hint("fetch it first: `agora-usage sync usage`, or `agora-usage backfill`")
+            }
+            BillingError::Collect(error) => error.into(),
+            BillingError::Rating(error) => error.into(),
+            BillingError::Write(error) => error.into(),
+            BillingError::NotOver(month) => {
+                failure.hint(format!("close it from {} on", month.next().first_day()))
+            }
+            BillingError::AlreadyClosed { .. } => failure.hint(
+                "new facts make a further revision: `agora-usage bill close --revise`; what \
+                 would change: `agora-usage bill show`",
+            ),
+            BillingError::NotClosed(_) => failure.hint("close it without --revise"),
+            BillingError::Doubtful { .. } => failure.hint(
+                "fetch what is missing and wait until days are final, or close with --force, \
+                 which states these points on the bill",
+            ),
+            BillingError::UnknownOrigin { .. } => {
+                failure.hint("an earlier version stored it; `agora-usage report` makes it anew")
+            }
+            BillingError::AdjustmentCurrency { .. } => {
+                failure.hint("take it back: `agora-usage bill adjust --void ID --reason ...`")
+            }
+            BillingError::NotReproducible { .. } | BillingError::MissingPriceBook { .. } => failure
+                .hint(
+                    "the tables were changed, or another version rates otherwise; \
+                     `agora-usage bill verify` tells which figures",
+                ),
+            _ => failure,
+        }
+    }
+}
+
+/// The error, with the points that it lists.
+fn said(error: &BillingError) -> String {
+    /// Points that are listed one by one; the rest is counted.
+    const LISTED: usize = 20;
+    let points: Vec<String> = match error {
+        BillingError::Doubtful { reservations, .. } => reservations.clone(),
+        BillingError::NotReproducible { differences, .. } => {
+            differences.iter().map(|difference| difference.name.clone()).collect()
+        }
+        _ => Vec::new(),
+    };
+    let mut text = error.to_string();
+    for point in points.iter().take(LISTED) {
+        text.push_str("\n  ");
+        text.push_str(point);
+    }
+    if let Some(more) = points.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        text.push_str("\n  and ");
+        text.push_str(&more.to_string());
+        text.push_str(" more");
+    }
+    text
+}
+
 impl From<BillWriteError> for Failure {
     fn from(error: BillWriteError) -> Self {
+        let message = error.to_string();
         match error {
             BillWriteError::Store(error) => error.into(),
             BillWriteError::Rating(error) => error.into(),
+            BillWriteError::ClosedMeanwhile { .. } => {
+                Self::new(Exit::Failed, message).hint("look at it: `agora-usage bill show`")
+            }
+        }
+    }
+}
+
+impl From<VoidError> for Failure {
+    fn from(error: VoidError) -> Self {
+        match error {
+            VoidError::Store(error) => error.into(),
+            _ => Self::new(Exit::Failed, error.to_string())
+                .hint("`agora-usage bill show` lists the adjustments that are in force"),
         }
     }
 }

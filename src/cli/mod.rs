@@ -8,13 +8,19 @@ mod api;
 mod backfill;
 mod backup;
 mod bill;
+mod budget;
 mod check;
+mod completions;
 mod coverage;
 mod daemon;
 mod demo;
 mod failure;
+mod forecast;
+mod health;
 mod init;
+mod lake;
 mod lease;
+mod man;
 mod migrate;
 mod print;
 mod query;
@@ -22,12 +28,13 @@ mod report;
 mod simulator;
 mod summary;
 mod sync;
+mod tag;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::context::Context;
@@ -81,6 +88,8 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Run every job at its time, until it is stopped
     Daemon(daemon::DaemonArguments),
+    /// Ask the daemon of this machine whether it is ready
+    Health,
     /// Run one job once
     #[command(subcommand)]
     Sync(sync::SyncCommand),
@@ -90,8 +99,17 @@ enum Command {
     Coverage(coverage::CoverageArguments),
     /// Rate whole months and write their reports
     Report(report::ReportArguments),
-    /// Look into a month's bill
-    Bill(bill::BillArguments),
+    /// Tell where the month is going: total, budgets, free minutes, odd days
+    Forecast(forecast::ForecastArguments),
+    /// Set what may be spent in a month
+    #[command(subcommand)]
+    Budget(budget::BudgetCommand),
+    /// Show, explain, close, adjust, reconcile and verify bills
+    #[command(subcommand)]
+    Bill(bill::BillCommand),
+    /// Say which cost centre and team a project belongs to
+    #[command(subcommand)]
+    Tag(tag::TagCommand),
     /// Answer a question of analysts from the database
     Query(query::QueryArguments),
     /// Write a commented settings file
@@ -102,12 +120,19 @@ enum Command {
     Api(api::ApiArguments),
     /// Serve the Dashboard API with simulated data
     Simulator(simulator::SimulatorArguments),
-    /// Bring the database's schema up to date
-    Migrate,
+    /// Bring the database's schema up to date, and let roles read it
+    Migrate(migrate::MigrateArguments),
+    /// Write history as Parquet files, check and list them
+    #[command(subcommand)]
+    Lake(lake::LakeCommand),
     /// Write the whole database into a new folder
     Backup(backup::BackupArguments),
     /// Fill an empty database from a backup
     Restore(backup::RestoreArguments),
+    /// Print what a shell completes commands and flags by
+    Completions(completions::CompletionsArguments),
+    /// Print or write the manual pages
+    Man(man::ManArguments),
 }
 
 /// Parses the arguments, runs the command and gives its exit code.
@@ -138,19 +163,26 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match command {
         Command::Demo(arguments) => demo::run(&common, arguments).await,
         Command::Daemon(arguments) => daemon::run(&common, arguments).await,
+        Command::Health => health::run(&common).await,
         Command::Simulator(arguments) => simulator::run(arguments).await,
         Command::Sync(command) => sync::run(&Context::load(&common)?, command).await,
         Command::Backfill(arguments) => backfill::run(&Context::load(&common)?, arguments).await,
         Command::Coverage(arguments) => coverage::run(&Context::load(&common)?, arguments).await,
         Command::Report(arguments) => report::run(&Context::load(&common)?, arguments).await,
-        Command::Bill(arguments) => bill::run(&Context::load(&common)?, arguments).await,
+        Command::Forecast(arguments) => forecast::run(&Context::load(&common)?, arguments).await,
+        Command::Budget(command) => budget::run(&Context::load(&common)?, command).await,
+        Command::Bill(command) => bill::run(&Context::load(&common)?, command).await,
+        Command::Tag(command) => tag::run(&Context::load(&common)?, command).await,
         Command::Query(arguments) => query::run(&common, arguments).await,
         Command::Api(arguments) => api::run(&Context::load(&common)?, arguments).await,
         Command::Init(arguments) => init::run(arguments),
+        Command::Completions(arguments) => completions::run(Arguments::command(), &arguments),
+        Command::Man(arguments) => man::run(Arguments::command(), &arguments),
         Command::Check(arguments) => check::run(&Context::load(&common)?, arguments).await,
+        Command::Lake(command) => lake::run(&Context::load(&common)?, command).await,
         Command::Backup(arguments) => backup::back_up(&Context::load(&common)?, arguments).await,
         Command::Restore(arguments) => backup::restore(&Context::load(&common)?, arguments).await,
-        Command::Migrate => migrate::run(&Context::load(&common)?).await,
+        Command::Migrate(arguments) => migrate::run(&Context::load(&common)?, arguments).await,
     }
 }
 
@@ -181,10 +213,10 @@ impl Common {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use super::{Arguments, CommandFactory};
 
     #[test]
     fn arguments_are_well_formed() {
-        super::Arguments::command().debug_assert();
+        Arguments::command().debug_assert();
     }
 }

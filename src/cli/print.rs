@@ -84,7 +84,7 @@ pub(super) fn trimmed(table: &Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
-fn aligned(text: &str, kind: ValueKind) -> Cell {
+pub(super) fn aligned(text: &str, kind: ValueKind) -> Cell {
     let cell = Cell::new(one_line(text));
     match kind {
         ValueKind::Integer | ValueKind::Decimal => cell.set_alignment(CellAlignment::Right),

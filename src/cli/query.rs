@@ -1,5 +1,7 @@
 //! `agora-usage query`: the questions of `queries/`, answered from the database.
 
+mod dictionary;
+mod parameters;
 mod questions;
 
 use std::collections::BTreeMap;
@@ -13,10 +15,9 @@ use questions::{QUESTIONS, Question};
 
 /// Arguments of `query`.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Without a name, lists the questions with their parameters. The same files \
-    run with `psql -v month=2026-10 -f queries/NAME.sql`."
-)]
+#[command(after_help = "Without a name, lists the questions with their parameters; the header of \
+    queries/NAME.sql tells more. The same files run with `psql -v month=2026-10 -f \
+    queries/NAME.sql`.")]
 pub(super) struct QueryArguments {
     /// Name of the question
     name: Option<String>,
@@ -26,6 +27,9 @@ pub(super) struct QueryArguments {
     /// Form of the rows [default: table on a terminal, else csv]
     #[arg(long, value_name = "FORM")]
     output: Option<Output>,
+    /// Print what every table, view and column of the database holds, as Markdown
+    #[arg(long, conflicts_with_all = ["name", "parameter", "output"])]
+    dictionary: bool,
 }
 
 fn parse_parameter(text: &str) -> Result<(String, String), String> {
@@ -35,6 +39,9 @@ fn parse_parameter(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) async fn run(common: &Common, arguments: QueryArguments) -> Result<Exit, Failure> {
+    if arguments.dictionary {
+        return dictionary::print(&Context::load(common)?).await;
+    }
     let Some(name) = arguments.name else {
         print_text(&list()?)?;
         return Ok(Exit::Done);
@@ -71,7 +78,7 @@ fn find(name: &str) -> Result<Question, Failure> {
     Question::parse(name, sql).map_err(|error| Failure::new(Exit::Failed, error))
 }
 
-/// The given values, and defaults for the others.
+/// The given values, and defaults for the others; an empty text asks for the default.
 fn values(
     question: &Question,
     given: Vec<(String, String)>,
@@ -79,15 +86,40 @@ fn values(
     let mut values: BTreeMap<String, String> =
         question.parameters.iter().map(|p| (p.name.clone(), p.default.clone())).collect();
     for (key, value) in given {
-        let Some(slot) = values.get_mut(&key) else {
+        let Some(parameter) = question.parameters.iter().find(|known| known.name == key) else {
             let known: Vec<&str> = values.keys().map(String::as_str).collect();
             let message = format!("'{}' has no parameter '{key}'", question.name);
             return Err(Failure::new(Exit::Usage, message)
                 .hint(format!("its parameters are {}", known.join(", "))));
         };
-        *slot = value;
+        if value.is_empty() {
+            values.insert(key, parameter.default.clone());
+            continue;
+        }
+        parameter.kind.check(&value).map_err(|expected| {
+            let message =
+                format!("'{value}' is no value of the parameter '{key}' of '{}'", question.name);
+            Failure::new(Exit::Usage, message).hint(expected)
+        })?;
+        values.insert(key, value);
     }
+    refuse_backwards(&values)?;
     Ok(values)
+}
+
+/// A range that ends before it begins would have an empty answer, which tells nothing.
+fn refuse_backwards(values: &BTreeMap<String, String>) -> Result<(), Failure> {
+    for (first, last) in [("from", "to"), ("from_month", "to_month")] {
+        if let (Some(from), Some(to)) = (values.get(first), values.get(last))
+            && !from.is_empty()
+            && !to.is_empty()
+            && to < from
+        {
+            let message = format!("{last} = {to} is before {first} = {from}");
+            return Err(Failure::new(Exit::Usage, message).hint("swap them"));
+        }
+    }
+    Ok(())
 }
 
 fn list() -> Result<String, Failure> {

@@ -1,5 +1,12 @@
 //! `agora-usage simulator`: serve the Dashboard API with simulated data.
 
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::net::IpAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -12,13 +19,23 @@ use crate::simulator::{ApiYear, FaultSpec, Simulator, SimulatorSettings};
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub(super) struct SimulatorArguments {
-    /// Port on this machine; 0 takes a free one
+    /// Address to listen on; 0.0.0.0 lets other machines in
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    listen: IpAddr,
+    /// Port on that address; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
     /// The same seed gives the same data and the same faults
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Number of projects, a deleted one included
+    /// Number of accounts, each with credentials, data and limits of its own
+    #[arg(long, default_value_t = 1, value_name = "N", requires = "accounts_file",
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    accounts: u32,
+    /// CSV file to write with the name and credentials of each, as the settings can read it
+    #[arg(long, value_name = "FILE")]
+    accounts_file: Option<PathBuf>,
+    /// Number of projects of an account, a deleted one included
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     projects: u32,
     /// Days of history before today
@@ -73,9 +90,11 @@ fn api_years() -> impl TypedValueParser<Value = ApiYear> {
 pub(super) async fn run(arguments: SimulatorArguments) -> Result<Exit, Failure> {
     let settings = SimulatorSettings {
         seed: arguments.seed,
+        accounts: arguments.accounts,
         projects: arguments.projects as usize,
         days: arguments.days,
         clock: clock()?,
+        listen: arguments.listen,
         port: arguments.port,
         requests_per_second: arguments.requests_per_second,
         statistics_requests_per_second: arguments.statistics_requests_per_second,
@@ -87,6 +106,9 @@ pub(super) async fn run(arguments: SimulatorArguments) -> Result<Exit, Failure> 
     let simulator = Simulator::start(settings)
         .await
         .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+    if let Some(path) = &arguments.accounts_file {
+        write_accounts(&simulator, path)?;
+    }
     say_line(format_args!("AGORA_BASE_URL='{}'", simulator.base_url()));
     say_line(format_args!("AGORA_CUSTOMER_ID='{}'", simulator.customer_id()));
     say_line(format_args!("AGORA_CUSTOMER_SECRET='{}'", simulator.customer_secret()));
@@ -94,6 +116,18 @@ pub(super) async fn run(arguments: SimulatorArguments) -> Result<Exit, Failure> 
     until_stopped().await?;
     simulator.stop().await;
     Ok(Exit::Done)
+}
+
+/// Writes the credentials of all accounts, for the owner's eyes alone.
+fn write_accounts(simulator: &Simulator, path: &Path) -> Result<(), Failure> {
+    let mut text = "name,customer_id,customer_secret\n".to_owned();
+    for (number, (id, secret)) in (1..).zip(simulator.credentials()) {
+        let _ = writeln!(text, "account-{number:05},{id},{secret}");
+    }
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
+        Failure::new(Exit::Failed, format!("{} cannot be written: {error}", path.display()))
+    })
 }
 
 /// Waits for SIGINT or SIGTERM.

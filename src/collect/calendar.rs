@@ -8,7 +8,6 @@ use super::due::{CellState, DuePolicy, state_of};
 use super::plan::can_be_used;
 use super::{CollectError, Records};
 use crate::domain::{DateRange, Project, ProjectId, Service};
-use crate::store::usage;
 
 /// How long before the platform forgets a day people are told, in days.
 pub const EXPIRY_WARNING_DAYS: i64 = 30;
@@ -53,9 +52,9 @@ impl Records<'_> {
             for known in &projects {
                 let project_id = &known.project.project_id;
                 for service in self.settings.askable_services() {
+                    let facts = ledger.of(project_id, service);
                     let of_day = |day| {
-                        let state =
-                            state_of(day, ledger.cell(project_id, service, day), now, policy);
+                        let state = state_of(day, facts.cell(day), now, policy);
                         let is_stored = stored.contains(&(project_id.clone(), service, day));
                         let expires_soon = state.is_hole() && expires_soon(day, now, policy);
                         CalendarDay { day, state, is_stored, expires_soon }
@@ -79,7 +78,7 @@ impl Records<'_> {
         &self,
         days: DateRange,
     ) -> Result<BTreeSet<(ProjectId, Service, NaiveDate)>, CollectError> {
-        let rows = usage::read(self.store.pool(), self.account, days).await?;
+        let rows = self.usage(days).await?.days;
         Ok(rows.into_iter().map(|row| (row.project_id, row.service, row.day)).collect())
     }
 }

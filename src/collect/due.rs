@@ -221,13 +221,12 @@ impl MonthLedger {
         }
     }
 
-    /// What is known of a cell; answers for all projects count for each.
+    /// What is known of a project's cells of a service, looked up once for all days.
     #[must_use]
-    pub fn cell(&self, project_id: &ProjectId, service: Service, day: NaiveDate) -> CellFacts {
-        let Some(at) = self.position(day) else { return CellFacts::default() };
-        let own = self.of_project.get(&(project_id.clone(), service));
-        let own = own.map_or_else(CellFacts::default, |cells| cells[at]);
-        own.merge(self.cell_of_all_projects(service, day))
+    pub fn of(&self, project_id: &ProjectId, service: Service) -> ProjectLedger<'_> {
+        let own = self.of_project.get(&(project_id.clone(), service)).map(Vec::as_slice);
+        let of_all_projects = self.of_all_projects.get(&service).map(Vec::as_slice);
+        ProjectLedger { ledger: self, own, of_all_projects }
     }
 
     /// What is known of a day from answers for all projects alone.
@@ -235,6 +234,24 @@ impl MonthLedger {
     pub fn cell_of_all_projects(&self, service: Service, day: NaiveDate) -> CellFacts {
         let cells = self.of_all_projects.get(&service);
         self.position(day).zip(cells).map_or_else(CellFacts::default, |(at, cells)| cells[at])
+    }
+}
+
+/// What is known of the cells of one project and service.
+#[derive(Debug, Clone, Copy)]
+pub struct ProjectLedger<'a> {
+    ledger: &'a MonthLedger,
+    own: Option<&'a [CellFacts]>,
+    of_all_projects: Option<&'a [CellFacts]>,
+}
+
+impl ProjectLedger<'_> {
+    /// What is known of a day; answers for all projects count for each.
+    #[must_use]
+    pub fn cell(&self, day: NaiveDate) -> CellFacts {
+        let Some(at) = self.ledger.position(day) else { return CellFacts::default() };
+        let facts = |cells: Option<&[CellFacts]>| cells.map_or_else(CellFacts::default, |c| c[at]);
+        facts(self.own).merge(facts(self.of_all_projects))
     }
 }
 

@@ -54,9 +54,9 @@ impl Records<'_> {
             for stored in &projects {
                 let project_id = &stored.project.project_id;
                 for service in self.settings.askable_services() {
+                    let known = ledger.of(project_id, service);
                     for day in days.days().filter(|day| can_be_used(stored, *day)) {
-                        let cell = ledger.cell(project_id, service, day);
-                        let state = state_of(day, cell, now, self.settings.policy);
+                        let state = state_of(day, known.cell(day), now, self.settings.policy);
                         coverage.open_days += u64::from(state == CellState::Open);
                         let answered = matches!(state, CellState::Open | CellState::Final);
                         coverage.answered_days += u64::from(answered);
@@ -86,7 +86,13 @@ impl Records<'_> {
             .map(|hole| Month::of(hole.range.first()))
             .collect();
         for month in months {
-            let facts = requests::facts(self.store.pool(), self.account, month.days()).await?;
+            let facts = requests::facts(
+                self.store.pool(),
+                self.account,
+                month.days(),
+                self.clock.known_by(),
+            )
+            .await?;
             for hole in holes.iter_mut().filter(|hole| hole.state == CellState::Failed) {
                 let fact = facts.iter().rev().find(|fact| {
                     fact.message.is_some()

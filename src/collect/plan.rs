@@ -6,7 +6,8 @@ use super::due::{MonthLedger, is_due};
 use super::{CollectError, CollectSettings, Records};
 use crate::domain::{DateRange, Month, ProjectId, Service, UsageSource};
 use crate::store::projects::{self, StoredProject};
-use crate::store::{requests, usage};
+use crate::store::requests;
+use crate::store::usage::{self, KnownBy, KnownUsage};
 
 /// A usage request to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +55,11 @@ impl Records<'_> {
     }
 
     /// Projects once seen, deleted ones included, as far as they are asked for.
-    pub(super) async fn chosen_projects(&self) -> Result<Vec<StoredProject>, CollectError> {
+    pub(crate) async fn chosen_projects(&self) -> Result<Vec<StoredProject>, CollectError> {
         let mut all = projects::read_all(self.store.pool(), self.account).await?;
+        if let Some(time) = self.clock.known_by() {
+            all = all.into_iter().filter_map(|stored| stored.as_known_by(time)).collect();
+        }
         let only = &self.settings.only_projects;
         let known = |id: &ProjectId| all.iter().any(|stored| stored.project.project_id == *id);
         if let Some(unknown) = only.iter().find(|id| !known(id)) {
@@ -67,11 +71,27 @@ impl Records<'_> {
         Ok(all)
     }
 
+    /// Values of the days of `range`; those that were known then where the clock stands.
+    ///
+    /// # Errors
+    /// [`CollectError`] when the database fails.
+    pub async fn usage(&self, range: DateRange) -> Result<KnownUsage, CollectError> {
+        let pool = self.store.pool();
+        Ok(match self.clock.known_by() {
+            None => usage::read(pool, self.account, range).await?,
+            Some(time) => usage::read_known(pool, self.account, range, KnownBy::Time(time)).await?,
+        })
+    }
+
     /// What is known of the days of one month.
     pub(super) async fn ledger(&self, days: DateRange) -> Result<MonthLedger, CollectError> {
         let pool = self.store.pool();
-        let log = requests::facts(pool, self.account, days).await?;
-        let incomplete = usage::incomplete_cells(pool, self.account, days).await?;
+        let known_by = self.clock.known_by();
+        let log = requests::facts(pool, self.account, days, known_by).await?;
+        let incomplete = match known_by {
+            None => usage::incomplete_cells(pool, self.account, days).await?,
+            Some(_) => self.usage(days).await?.incomplete_cells(),
+        };
         Ok(MonthLedger::new(days, self.settings.source, &log, &incomplete))
     }
 }
@@ -96,9 +116,9 @@ fn plan_month(
         planned.extend(range.map(|range| PlannedRequest { source, project_id, service, range }));
     };
     let due_of = |stored: &StoredProject, service| {
+        let known = ledger.of(&stored.project.project_id, service);
         span(days.days().filter(|day| {
-            let cell = ledger.cell(&stored.project.project_id, service, *day);
-            can_be_used(stored, *day) && is_due(*day, cell, now, settings.policy)
+            can_be_used(stored, *day) && is_due(*day, known.cell(*day), now, settings.policy)
         }))
     };
     for service in settings.askable_services() {

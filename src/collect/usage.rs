@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use super::plan::PlannedRequest;
 use super::{CollectError, Collector, Progress};
@@ -19,7 +19,15 @@ use crate::store::requests::{self, RequestRecord};
 use crate::store::usage::{UsageAnswer, write_answers};
 
 /// Answers that may wait for the writer, and the most that one transaction takes.
-const BATCH_ANSWERS: usize = 32;
+const BATCH_ANSWERS: usize = 64;
+
+/// Rows from which on a transaction takes no further answer, and from which on
+/// answers wait before they queue up. Bounds memory, whatever the range.
+const BATCH_ROWS: usize = 32 * 1024;
+
+/// Requests for all projects under way at once. Their answers are large, and
+/// the rest of the time goes to the writer.
+const WHOLE_ACCOUNT_WORKERS: usize = 2;
 
 /// A request that failed for good.
 #[derive(Debug, Clone)]
@@ -53,6 +61,12 @@ struct Fetched {
     planned: PlannedRequest,
     answer: UsageAnswer,
     error: Option<ApiError>,
+}
+
+/// An answer on its way to the writer, and the room that it takes up until it is written.
+struct Queued<'a> {
+    fetched: Fetched,
+    room: Option<SemaphorePermit<'a>>,
 }
 
 impl Collector<'_> {
@@ -97,7 +111,9 @@ impl Collector<'_> {
         run: &mut UsageRun,
         progress: &dyn Progress,
     ) -> Result<(), CollectError> {
+        let room = Semaphore::new(BATCH_ROWS);
         let (sender, mut receiver) = mpsc::channel(BATCH_ANSWERS);
+        let workers = self.workers(&planned);
         let refused = AtomicBool::new(false);
         let fetch = async {
             // The sender moves in here, so that its end tells the writer.
@@ -106,13 +122,16 @@ impl Collector<'_> {
             let mut answers = stream::iter(planned)
                 .take_while(|_| std::future::ready(goes_on()))
                 .map(|planned| self.fetch(planned))
-                .buffer_unordered(self.records.settings.workers.max(1));
+                .buffer_unordered(workers);
             while let Some(fetched) = answers.next().await {
                 progress.ended();
                 if is_refusal(fetched.error.as_ref()) {
                     refused.store(true, Ordering::Relaxed);
                 }
-                if sender.send(fetched).await.is_err() {
+                // More rows than there is room for wait until all of it is free.
+                let rows = fetched.answer.days.len().min(BATCH_ROWS);
+                let room = room.acquire_many(u32::try_from(rows).unwrap_or(u32::MAX)).await.ok();
+                if sender.send(Queued { fetched, room }).await.is_err() {
                     break;
                 }
             }
@@ -120,10 +139,10 @@ impl Collector<'_> {
         let write = async {
             // Owned here, so that a failed writer ends the fetching too.
             let receiver = &mut receiver;
-            let mut batch = Vec::with_capacity(BATCH_ANSWERS);
-            while receiver.recv_many(&mut batch, BATCH_ANSWERS).await > 0 {
-                if let Err(error) = self.write(std::mem::take(&mut batch), run).await {
+            while let Some(first) = receiver.recv().await {
+                if let Err(error) = self.write(batch(first, receiver), run).await {
                     receiver.close();
+                    room.close();
                     return Err(error);
                 }
             }
@@ -134,6 +153,15 @@ impl Collector<'_> {
         match run.failed.iter().find(|failed| is_refusal(Some(&failed.error))) {
             Some(refused) => Err(refused.error.clone().into()),
             None => Ok(()),
+        }
+    }
+
+    /// How many of the requests may be under way at once.
+    fn workers(&self, planned: &[PlannedRequest]) -> usize {
+        let workers = self.records.settings.workers.max(1);
+        match planned.first() {
+            Some(PlannedRequest { project_id: None, .. }) => workers.min(WHOLE_ACCOUNT_WORKERS),
+            _ => workers,
         }
     }
 
@@ -175,9 +203,12 @@ impl Collector<'_> {
         Fetched { planned, answer: UsageAnswer { request, days }, error }
     }
 
-    async fn write(&self, batch: Vec<Fetched>, run: &mut UsageRun) -> Result<(), CollectError> {
+    async fn write(&self, batch: Vec<Queued<'_>>, run: &mut UsageRun) -> Result<(), CollectError> {
         let mut answers = Vec::with_capacity(batch.len());
-        for Fetched { planned, answer, error } in batch {
+        // Held until the batch is written.
+        let mut rooms = Vec::with_capacity(batch.len());
+        for Queued { fetched: Fetched { planned, answer, error }, room } in batch {
+            rooms.push(room);
             answers.push(answer);
             match error {
                 None => run.answered += 1,
@@ -246,6 +277,18 @@ impl Collector<'_> {
         }
         Ok(())
     }
+}
+
+/// The answer and those that wait behind it, as far as one transaction takes them.
+fn batch<'a>(first: Queued<'a>, waiting: &mut mpsc::Receiver<Queued<'a>>) -> Vec<Queued<'a>> {
+    let mut rows = first.fetched.answer.days.len();
+    let mut batch = vec![first];
+    while rows < BATCH_ROWS && batch.len() < BATCH_ANSWERS {
+        let Ok(next) = waiting.try_recv() else { break };
+        rows += next.fetched.answer.days.len();
+        batch.push(next);
+    }
+    batch
 }
 
 fn is_refusal(error: Option<&ApiError>) -> bool {

@@ -24,6 +24,12 @@ pub(super) struct RawSettings {
     database_url: Option<Secret>,
     pub(super) data_folder: Option<PathBuf>,
     pub(super) report_folder: Option<PathBuf>,
+    pub(super) lake_url: Option<String>,
+    #[serde(default)]
+    pub(super) occupancy_archive: bool,
+    pub(super) accounts_file: Option<PathBuf>,
+    #[serde(default = "defaults::accounts_at_once")]
+    pub(super) accounts_at_once: u32,
     #[serde(default = "defaults::look_back_days")]
     pub(super) look_back_days: u32,
     #[serde(default = "defaults::api_history_months")]
@@ -58,6 +64,9 @@ pub(super) struct RawSettings {
     dead_man_ping_url_file: Option<PathBuf>,
     #[serde(default = "defaults::no_success_hours")]
     pub(super) no_success_hours: u32,
+    pub(super) anomaly_floor: Option<String>,
+    #[serde(default)]
+    pub(super) budget: Vec<super::outlook::RawBudget>,
     #[serde(default)]
     pub(super) account: Vec<RawAccount>,
     // Keys of the account `default`, and defaults of the others. Listed here
@@ -69,7 +78,8 @@ pub(super) struct RawSettings {
     usage_api: Option<String>,
     services: Option<Names>,
     plan: Option<String>,
-    price_book: Option<PathBuf>,
+    price_book: Option<String>,
+    price_books: Option<Names>,
     #[serde(skip)]
     pub(super) defaults: RawAccount,
 }
@@ -82,11 +92,16 @@ pub(super) struct RawAccount {
     pub(super) customer_id: Option<String>,
     customer_secret: Option<Secret>,
     customer_secret_file: Option<PathBuf>,
+    /// Name of a variable that holds the secret.
+    customer_secret_env: Option<String>,
     pub(super) base_url: Option<String>,
     pub(super) usage_api: Option<String>,
     pub(super) services: Option<Names>,
     pub(super) plan: Option<String>,
-    pub(super) price_book: Option<PathBuf>,
+    price_book: Option<String>,
+    price_books: Option<Names>,
+    pub(super) requests_per_second: Option<u32>,
+    pub(super) statistics_requests_per_second: Option<u32>,
 }
 
 /// Defaults, each with its reason in the README.
@@ -104,6 +119,10 @@ mod defaults {
     /// Two below the documented 20.
     pub(super) const fn statistics_requests_per_second() -> u32 {
         18
+    }
+    /// A thousand accounts of twenty projects have their snapshots within the minute.
+    pub(super) const fn accounts_at_once() -> u32 {
+        32
     }
     pub(super) const fn workers() -> u32 {
         8
@@ -191,20 +210,42 @@ impl RawSettings {
             customer_id: self.customer_id.clone(),
             customer_secret: self.customer_secret.clone(),
             customer_secret_file: self.customer_secret_file.clone(),
+            customer_secret_env: None,
             base_url: self.base_url.clone(),
             usage_api: self.usage_api.clone(),
             services: self.services.clone(),
             plan: self.plan.clone(),
             price_book: self.price_book.clone(),
+            price_books: self.price_books.clone(),
+            requests_per_second: None,
+            statistics_requests_per_second: None,
         };
         self
     }
 }
 
 impl RawAccount {
-    /// The secret, from the settings or from the file that they name.
+    /// The secret, from the settings, or from the file or variable that they name.
     pub(super) fn secret(&self) -> Result<Option<SecretString>, ConfigError> {
+        if let (None, None, Some(name)) =
+            (&self.customer_secret, &self.customer_secret_file, &self.customer_secret_env)
+        {
+            let secret = variable_text(name)?;
+            let missing = || value(format!("customer_secret_env: the variable {name} is not set"));
+            return Ok(Some(secret.ok_or_else(missing)?.into()));
+        }
         own_or_in_file(self.customer_secret.as_ref(), self.customer_secret_file.as_deref())
+    }
+
+    /// The price books that are named here, one or several.
+    pub(super) fn price_books(&self) -> Result<Option<Vec<String>>, ConfigError> {
+        match (&self.price_book, &self.price_books) {
+            (Some(_), Some(_)) => {
+                Err(value("price_book and price_books are both set; use one of them".to_owned()))
+            }
+            (Some(book), None) => Ok(Some(vec![book.clone()])),
+            (None, books) => Ok(books.as_ref().map(|names| names.0.clone())),
+        }
     }
 }
 

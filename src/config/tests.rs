@@ -21,7 +21,7 @@ fn defaults_are_those_of_the_readme() {
     assert_eq!(account.collect.services, services);
     assert_eq!(account.hosts[0].as_str(), "https://api.agora.io/");
     assert!(matches!(account.api_settings(), Err(ConfigError::NoCredentials(_))));
-    assert_eq!(account.price_book().expect("embedded").name, "tiered-usd");
+    assert_eq!(account.price_books().expect("embedded").all()[0].name, "tiered-usd");
 }
 
 #[test]
@@ -141,10 +141,68 @@ fn the_example_sets_nothing_and_every_line_of_it_is_a_key() {
     assert_eq!(set.accounts[0].collect.services, defaults.accounts[0].collect.services);
 }
 
+/// Keys that a table may have, from the refusal of one that it may not.
+fn known_keys(table: &str) -> Vec<String> {
+    let refusal = message(&format!("{table}no_such_key = 1"));
+    let (_, expected) = refusal.split_once("expected").expect("a list of keys");
+    let is_key =
+        |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    expected.split('`').filter(is_key).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_example_explains_every_key() {
+    let keys = known_keys("");
+    assert!(keys.len() > 25 && keys.contains(&"database_url".to_owned()), "{keys:?}");
+    // Told in a sentence: setting them beside the others is refused, or needs a file.
+    let in_words = ["price_book", "accounts_file", "customer_secret_env"];
+    assert!(in_words.iter().all(|key| EXAMPLE.contains(key)));
+    let is_told_elsewhere = |key: &str| in_words.contains(&key);
+    let is_table =
+        |key: &str| matches!(key, "account" | "budget" | "schedule") || is_told_elsewhere(key);
+    for key in keys.iter().filter(|key| !is_table(key)) {
+        let line = format!("\n# {key} = ");
+        assert!(EXAMPLE.contains(&line), "the example has no line for '{key}'");
+    }
+    for table in ["\n# [schedule]\n", "\n# [[account]]\n", "\n# [[budget]]\n"] {
+        assert!(EXAMPLE.contains(table), "{table}");
+    }
+    let of_account = known_keys("[[account]]\n");
+    for key in of_account.iter().filter(|key| *key != "name") {
+        let is_known = keys.contains(key) || is_told_elsewhere(key);
+        assert!(is_known, "'{key}' is for accounts alone, and not explained");
+    }
+}
+
 #[test]
 fn recording_beside_rtc_may_count_twice() {
     let twice = |toml: &str| settings(toml).expect("valid").accounts[0].may_count_recording_twice();
     assert!(twice("services = \"rtc, recording\""));
     assert!(!twice("services = [\"recording\"]"));
     assert!(!twice("services = [\"rtc\", \"recording\"]\nusage_api = \"v1\""));
+}
+
+#[test]
+fn price_books_are_files_or_names_of_built_in_ones() {
+    let folder = tempfile::tempdir().expect("folder");
+    let contract = folder.path().join("contract.toml");
+    let lines = "name = \"contract\"\nextends = \"tiered-usd\"\nvalid_to = \"2025-07\"\n";
+    std::fs::write(&contract, lines).expect("written");
+    let contract = contract.display();
+    let list = settings(&format!("price_books = ['{contract}', 'standard-usd']")).expect("valid");
+    let books = list.accounts[0].price_books().expect("two books");
+    let chosen = |month: &str| {
+        let month = crate::domain::Month::parse(month).expect("valid");
+        books.in_force(month).expect("one book").name.clone()
+    };
+    assert_eq!((chosen("2025-07"), chosen("2025-08")), ("contract".into(), "standard-usd".into()));
+
+    let refused = |toml: &str| {
+        let settings = settings(toml).expect("valid");
+        settings.accounts[0].price_books().expect_err("refused").to_string()
+    };
+    assert!(refused("price_books = 'tiered-usd, fixed-usd'").contains("both hold for account"));
+    assert!(refused("price_book = 'none.toml'").contains("none.toml cannot be read"));
+    assert!(refused("plan = 'weekly'").contains("use one of tiered, fixed, standard"));
+    assert!(message("price_book = 'a'\nprice_books = ['b']").contains("use one of them"));
 }

@@ -12,6 +12,15 @@ pub enum BillStatus {
 }
 
 impl BillStatus {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Complete, Self::Incomplete, Self::InProgress];
+
+    /// The status of that name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+
     /// Word used in tables and reports.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -5,6 +5,7 @@
 //! reads no clock and knows neither HTTP nor SQL: wire types stop at
 //! [`crate::agora_api`], row types at [`crate::store`].
 
+pub mod adjustment;
 pub mod bill_status;
 pub mod money;
 pub mod occupancy;
@@ -12,6 +13,7 @@ pub mod period;
 pub mod project;
 pub mod usage;
 
+pub use adjustment::{Adjustment, AdjustmentScope, AppliedAdjustment};
 pub use bill_status::BillStatus;
 pub use money::{Currency, Money};
 pub use occupancy::{Channel, Incompleteness, OccupancySnapshot};

@@ -36,10 +36,47 @@ pub struct Money {
     pub currency: Currency,
 }
 
+impl Money {
+    /// Reads an amount such as `12.50`; more decimal places than the currency has must be zeros.
+    #[must_use]
+    pub fn parse(text: &str, currency: Currency) -> Option<Self> {
+        let (is_negative, digits) =
+            text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let places = currency.minor_unit_digits() as usize;
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_exact = fraction.bytes().skip(places).all(|byte| byte == b'0');
+        if whole.is_empty() || !is_number(whole) || !is_number(fraction) || !is_exact {
+            return None;
+        }
+        let fraction: String =
+            fraction.chars().chain(std::iter::repeat('0')).take(places).collect();
+        let minor_units: i128 = format!("{whole}{fraction}").parse().ok()?;
+        Some(Self { minor_units: if is_negative { -minor_units } else { minor_units }, currency })
+    }
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&decimal_text(self.minor_units, self.currency.minor_unit_digits()))
     }
+}
+
+/// Reads a decimal in units of 10^-`scale`, exactly: (`-0.5`, 2) is -50.
+///
+/// None for a text that is no decimal, has more than `scale` places, or does not fit.
+#[must_use]
+pub fn decimal_units(text: &str, scale: u32) -> Option<i128> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let has_point_alone = digits.contains('.') && fraction.is_empty();
+    if whole.is_empty() || has_point_alone || !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    let missing_places = (scale as usize).checked_sub(fraction.len())?;
+    let units: i128 = format!("{whole}{fraction}{}", "0".repeat(missing_places)).parse().ok()?;
+    Some(if text.starts_with('-') { -units } else { units })
 }
 
 /// Writes `units` x 10^-`scale` with exactly `scale` decimal places: (-5, 2) is `-0.05`.
@@ -67,6 +104,37 @@ mod tests {
         assert_eq!(of("JPY", 42), "42");
         assert_eq!(of("BHD", 1), "0.001");
         assert!(Currency::from_code("XXQ").is_none());
+    }
+
+    #[test]
+    fn amounts_read_back_and_nothing_is_rounded() {
+        let dollars = Currency::from_code("USD").expect("known");
+        for text in ["0.10", "-0.05", "1234567.89", "42.00"] {
+            assert_eq!(Money::parse(text, dollars).expect("an amount").to_string(), text);
+        }
+        assert_eq!(Money::parse("7", dollars).expect("an amount").minor_units, 700);
+        assert_eq!(Money::parse("12.500000", dollars).expect("an amount").minor_units, 1_250);
+        for text in
+            ["", ".5", "1,000", "1.005", "1e3", "--1", "+1", "1.2.3", "9".repeat(40).as_str()]
+        {
+            assert_eq!(Money::parse(text, dollars), None, "{text}");
+        }
+        let yen = Currency::from_code("JPY").expect("known");
+        assert_eq!(Money::parse("42", yen).expect("an amount").minor_units, 42);
+    }
+
+    #[test]
+    fn decimals_are_read_exactly_or_refused() {
+        let units = |text| decimal_units(text, 2);
+        assert_eq!([units("-12.50"), units("0.5"), units("7")], [Some(-1250), Some(50), Some(700)]);
+        assert_eq!(units("-0.01"), Some(-1));
+        for text in ["", "-", ".5", "5.", "1.234", "1,5", "+1", "1e3", "--1", "\u{661}"] {
+            assert_eq!(units(text), None, "{text}");
+        }
+        assert_eq!(decimal_units(&"9".repeat(40), 2), None);
+        let yen = Currency::from_code("JPY").expect("known");
+        assert_eq!(Money::parse("1.5", yen), None);
+        assert_eq!(Money::parse("-15", yen).map(|money| money.minor_units), Some(-15));
     }
 
     #[test]

@@ -55,6 +55,12 @@ impl DateRange {
         Ok(Self { first, last })
     }
 
+    /// The range of one day.
+    #[must_use]
+    pub const fn single(day: NaiveDate) -> Self {
+        Self { first: day, last: day }
+    }
+
     /// First day.
     #[must_use]
     pub const fn first(self) -> NaiveDate {

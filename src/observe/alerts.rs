@@ -35,6 +35,14 @@ pub enum EventKind {
     Unauthorized,
     /// A job has not succeeded for too long.
     NoSuccess,
+    /// A threshold of a budget is reached.
+    Budget,
+    /// More than a budget is expected.
+    BudgetForecast,
+    /// The free minutes are used up, or will be within the month.
+    FreeMinutes,
+    /// A day of a project is not like its weekday.
+    Anomaly,
 }
 
 impl EventKind {
@@ -47,6 +55,10 @@ impl EventKind {
             Self::Contradiction => "contradiction",
             Self::Unauthorized => "unauthorized",
             Self::NoSuccess => "no_success",
+            Self::Budget => "budget",
+            Self::BudgetForecast => "budget_forecast",
+            Self::FreeMinutes => "free_minutes",
+            Self::Anomaly => "anomaly",
         }
     }
 
@@ -55,8 +67,17 @@ impl EventKind {
         matches!(self, Self::Hole | Self::Expiring | Self::Contradiction)
     }
 
-    const ALL: [Self; 5] =
-        [Self::Hole, Self::Expiring, Self::Contradiction, Self::Unauthorized, Self::NoSuccess];
+    const ALL: [Self; 9] = [
+        Self::Hole,
+        Self::Expiring,
+        Self::Contradiction,
+        Self::Unauthorized,
+        Self::NoSuccess,
+        Self::Budget,
+        Self::BudgetForecast,
+        Self::FreeMinutes,
+        Self::Anomaly,
+    ];
 
     fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)

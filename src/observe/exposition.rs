@@ -69,7 +69,58 @@ pub(super) fn render(state: &ObserveState, live: Option<&Live>) -> String {
     for family in occupancy(live, MOST_PROJECT_SERIES) {
         family.write(&mut text);
     }
+    for family in money(live) {
+        family.write(&mut text);
+    }
     text
+}
+
+/// Amounts of the newest look ahead; figures to watch, not to bill.
+fn money(live: &Live) -> [Family; 5] {
+    let mut to_date = Family::new(
+        "agora_usage_month_to_date_cost",
+        "Running total of the month, in the currency of the label.",
+    );
+    let mut expected = Family::new(
+        "agora_usage_month_expected_cost",
+        "Expected total of the month, in the currency of the label.",
+    );
+    // Of two months of an account, the current one comes first.
+    let mut months = BTreeMap::new();
+    for fact in &live.outlook.forecasts {
+        months.entry(&fact.account_id).or_insert(fact.month);
+    }
+    let is_current = |account: &String, month| months.get(account) == Some(&month);
+    let forecasts = live.outlook.forecasts.iter();
+    for fact in forecasts.filter(|fact| is_current(&fact.account_id, fact.month)) {
+        let labels =
+            || vec![("account", fact.account_id.clone()), ("currency", fact.currency.clone())];
+        add_amount(&mut to_date, labels(), Some(&fact.to_date));
+        add_amount(&mut expected, labels(), fact.expected.as_ref());
+    }
+    let mut amount = Family::new("agora_usage_budget_cost", "Amount of a budget for the month.");
+    let mut spent = Family::new("agora_usage_budget_spent_cost", "Spent of a budget so far.");
+    let mut foretold = Family::new(
+        "agora_usage_budget_expected_cost",
+        "Expected to be spent of a budget by the month's end.",
+    );
+    let budgets = live.outlook.budgets.iter();
+    for fact in budgets.filter(|fact| is_current(&fact.account_id, fact.month)) {
+        let labels = || {
+            let (scope, name) = (fact.scope.clone(), fact.name.clone());
+            vec![("account", fact.account_id.clone()), ("scope", scope), ("name", name)]
+        };
+        add_amount(&mut amount, labels(), Some(&fact.amount));
+        add_amount(&mut spent, labels(), Some(&fact.to_date));
+        add_amount(&mut foretold, labels(), fact.expected.as_ref());
+    }
+    [to_date, expected, amount, spent, foretold]
+}
+
+fn add_amount(family: &mut Family, labels: Vec<(&'static str, String)>, amount: Option<&String>) {
+    if let Some(value) = amount.and_then(|amount| amount.parse().ok()) {
+        family.add(labels, value);
+    }
 }
 
 fn last_success(live: &Live) -> Family {
@@ -80,7 +131,7 @@ fn last_success(live: &Live) -> Family {
     for ((account, job), facts) in &live.jobs {
         let ended = facts.good.as_ref().and_then(|run| run.finished_at);
         if let Some(ended) = ended {
-            let labels = vec![("account", account.clone()), ("job", job.clone())];
+            let labels = vec![("account", account.clone()), ("job_name", job.clone())];
             family.add(labels, number(ended.timestamp()));
         }
     }
@@ -167,6 +218,7 @@ mod tests {
             jobs: BTreeMap::new(),
             leases: Vec::new(),
             occupancy: occupancy_now,
+            outlook: crate::store::forecasts::OutlookFacts::default(),
         };
         let [users, channels] = occupancy(&live, 2);
         let mut text = String::new();

@@ -10,6 +10,7 @@ use crate::collect::due::DuePolicy;
 use crate::collect::holes::Hole;
 use crate::collect::{CollectError, Records};
 use crate::domain::{AccountId, DateRange, Month};
+use crate::store::forecasts::{self, OutlookFacts};
 use crate::store::health::{self, JobFacts, LeaseFact, OccupancyFact};
 use crate::store::{StoreError, requests};
 
@@ -27,6 +28,8 @@ pub struct Live {
     pub leases: Vec<LeaseFact>,
     /// Fresh occupancy of projects, most users first.
     pub occupancy: Vec<OccupancyFact>,
+    /// The newest look ahead of each account.
+    pub outlook: OutlookFacts,
 }
 
 impl Live {
@@ -41,6 +44,7 @@ impl Live {
             jobs: health::job_facts(pool, &accounts, &jobs).await?,
             leases: health::leases(pool, &accounts).await?,
             occupancy: health::occupancy_now(pool, &accounts, fresh_since).await?,
+            outlook: forecasts::newest(pool, &accounts).await?,
         })
     }
 

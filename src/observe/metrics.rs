@@ -1,7 +1,8 @@
 //! What the process counts: one recorder, and a small function an event.
 //!
 //! Names follow Prometheus: `agora_usage_*`, base units, `_total` for counters.
-//! The customer id is never a label.
+//! The customer id is never a label, nor is `job`: Prometheus sets that one itself
+//! and would rename ours to `exported_job`.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -82,10 +83,10 @@ pub fn record_job_run(
     figures: &BTreeMap<&'static str, i64>,
 ) {
     let account = account.to_string();
-    counter!(JOB_RUNS_TOTAL, "account" => account.clone(), "job" => job, "state" => state.name())
+    counter!(JOB_RUNS_TOTAL, "account" => account.clone(), "job_name" => job, "state" => state.name())
         .increment(1);
     if state != RunState::Skipped {
-        histogram!(JOB_DURATION_SECONDS, "job" => job).record(took.as_secs_f64());
+        histogram!(JOB_DURATION_SECONDS, "job_name" => job).record(took.as_secs_f64());
     }
     for (figure, kind) in ROW_FIGURES {
         let rows = figures.get(figure).and_then(|rows| u64::try_from(*rows).ok());
@@ -119,10 +120,10 @@ mod tests {
         assert_eq!(text.is_empty(), handle.render().is_empty());
         for line in [
             "# TYPE agora_usage_job_runs_total counter",
-            "agora_usage_job_runs_total{account=\"of-metrics-test\",job=\"usage\",state=\"done\"} 1",
+            "agora_usage_job_runs_total{account=\"of-metrics-test\",job_name=\"usage\",state=\"done\"} 1",
             "agora_usage_rows_written_total{account=\"of-metrics-test\",kind=\"usage_new\"} 12",
             "# TYPE agora_usage_job_duration_seconds histogram",
-            "agora_usage_job_duration_seconds_bucket{job=\"usage\",le=\"2\"}",
+            "agora_usage_job_duration_seconds_bucket{job_name=\"usage\",le=\"2\"}",
             "# HELP agora_usage_build_info Always 1",
         ] {
             assert!(text.contains(line), "'{line}' is missing in\n{text}");

@@ -3,7 +3,8 @@
 //! Owns the HTTP side of the daemon ([`server`]), the numbers that it counts
 //! ([`metrics`]) and reads ([`facts`]), and telling operators what they must
 //! know ([`alerts`], [`watch`], [`ping`]); [`Observation`]
-//! runs all of it beside the daemon. Looks and tells; it decides nothing
+//! runs all of it beside the daemon. The host's [`service_manager`] is told
+//! whether it lives, and [`probe`] asks it from another process. Looks and tells; it decides nothing
 //! about what runs and changes no data but its own table `alert`. SQL is
 //! [`crate::store`]'s, requests to the outside are [`crate::agora_api::webhook`]'s.
 //!
@@ -19,7 +20,9 @@ pub mod health;
 pub mod metrics;
 mod observation;
 pub mod ping;
+pub mod probe;
 pub mod server;
+pub mod service_manager;
 pub mod state;
 pub mod status;
 #[cfg(test)]
@@ -29,4 +32,5 @@ pub mod watch;
 pub use error::ObserveError;
 pub use observation::Observation;
 pub use server::{Serving, serve};
+pub use service_manager::ServiceManager;
 pub use state::{ObserveState, WatchedAccount, WatchedJob};

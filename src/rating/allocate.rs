@@ -54,7 +54,7 @@ pub struct LineAllocation {
     pub cost_micro_units: i128,
 }
 
-/// What a line of the bill costs over all its tiers.
+/// What a service and media costs over all its tiers and kinds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineCost {
     /// Of which service.

@@ -5,17 +5,20 @@
 
 use super::PriceBook;
 use super::minutes::LineMinutes;
+use super::price_book::Readings;
+use super::price_book::readings::HdpTurn;
+use crate::domain::Media;
 
 /// Free minutes of each line, in the order of `lines`.
 ///
 /// A line whose service and media are not in the book's order gets none.
-/// Source: Agora's FAQ on the 10,000 free minutes, 2021.
+/// Source: Agora's FAQ on the 10,000 free minutes, 2018 to 2021.
 #[must_use]
-pub fn grant(lines: &[LineMinutes], book: &PriceBook) -> Vec<u128> {
-    let mut order: Vec<(usize, usize)> = lines
+pub fn grant(lines: &[LineMinutes], book: &PriceBook, readings: &Readings) -> Vec<u128> {
+    let mut order: Vec<(Turn, usize)> = lines
         .iter()
         .enumerate()
-        .filter_map(|(index, line)| Some((book.free_position(line.service, line.media)?, index)))
+        .filter_map(|(index, line)| Some((turn(line, book, readings)?, index)))
         .collect();
     order.sort_unstable();
     let mut left = u128::from(book.free_minutes);
@@ -27,21 +30,37 @@ pub fn grant(lines: &[LineMinutes], book: &PriceBook) -> Vec<u128> {
     free
 }
 
+/// A place in the book's order, and a place behind it.
+type Turn = (usize, usize);
+
+fn turn(line: &LineMinutes, book: &PriceBook, readings: &Readings) -> Option<Turn> {
+    let own = book.free_position((line.service, line.kind, line.media))?;
+    if readings.hdp_turn == HdpTurn::AfterFullHd && line.media == Media::Hdp {
+        let is_full_hd = |(_, _, media): &(_, _, Media)| *media == Media::FullHd;
+        if let Some(last_full_hd) = book.free_order().iter().rposition(is_full_hd) {
+            return Some((last_full_hd, own + 1));
+        }
+    }
+    Some((own, 0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Media, Service};
+    use crate::domain::Service;
+    use crate::rating::price_book::LineKind;
     use crate::rating::tests::support::{book, changed, exact};
 
     fn granted(used: &[(Service, Media, u128)], book: &PriceBook) -> Vec<u128> {
         let line = |&(service, media, minutes): &(Service, Media, u128)| LineMinutes {
             service,
+            kind: LineKind::Usage,
             media,
             seconds: minutes * 60,
             minutes,
             unit_price_per_1000: exact("1"),
         };
-        grant(&used.iter().map(line).collect::<Vec<_>>(), book)
+        grant(&used.iter().map(line).collect::<Vec<_>>(), book, &book.readings())
     }
 
     #[test]
@@ -63,8 +82,57 @@ mod tests {
 
     #[test]
     fn usage_outside_the_order_gets_no_free_minutes() {
-        let book = changed("tiered", &[("\"miniapp.audio\",", "")]);
+        let book = changed("tiered", &[("\"2021-04\"", "[\"rtc.audio\", \"rtc.hd\"]")]);
         let used = [(Service::Miniapp, Media::Audio, 500), (Service::Rtc, Media::Hd, 500)];
         assert_eq!(granted(&used, &book), [0, 500]);
+    }
+
+    #[test]
+    fn hd_plus_can_be_read_as_taking_its_turn_by_its_price() {
+        use Media::{FullHd, Hdp};
+        let book = book("tiered");
+        let line = |media, minutes| LineMinutes {
+            service: Service::Recording,
+            kind: LineKind::Usage,
+            media,
+            seconds: minutes * 60,
+            minutes,
+            unit_price_per_1000: exact("1"),
+        };
+        let lines = [line(Hdp, 8_000), line(FullHd, 8_000)];
+        let documented = book.readings();
+        let by_price = Readings { hdp_turn: HdpTurn::AfterFullHd, ..documented };
+        assert_eq!(grant(&lines, &book, &documented), [8_000, 2_000]);
+        assert_eq!(grant(&lines, &book, &by_price), [2_000, 8_000]);
+    }
+
+    #[test]
+    fn the_documented_orders_differ_by_their_time() {
+        let order = |name: &str| changed("tiered", &[("\"2021-04\"", &format!("\"{name}\""))]);
+        let first = |name| {
+            let book = order(name);
+            let words = book.free_order().iter().take(6);
+            words
+                .map(|(service, kind, media)| format!("{}.{media}", kind.label(*service)))
+                .collect()
+        };
+        let of_2021_01: Vec<String> = first("2021-01");
+        assert_eq!(
+            of_2021_01,
+            [
+                "rtc.audio",
+                "recording.audio",
+                "cloud_recording.audio",
+                "miniapp.audio",
+                "rtc.hd",
+                "recording.hd"
+            ]
+        );
+        assert_eq!(first("2018"), of_2021_01);
+        let of_2021_04: Vec<String> = first("2021-04");
+        assert_eq!(of_2021_04[..2], ["rtc_audience.audio", "rtc.audio"]);
+        let hdp = (Service::Rtc, LineKind::Usage, Media::Hdp);
+        let has_hdp = |name| order(name).free_position(hdp).is_some();
+        assert_eq!(["2018", "2021-01", "2021-04", "today"].map(has_hdp), [true, true, true, false]);
     }
 }

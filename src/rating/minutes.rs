@@ -1,19 +1,22 @@
 //! First step: a month's seconds, summed and rounded up to minutes once.
 //!
 //! Owns the checks of the usage that comes in, the sum for each service and
-//! media, the one round-up, and the joining of SD to HD. Knows of the price
-//! book only which media is billed as which, and whether there is a price.
+//! media, the one round-up, the joining of SD to HD, and the part of rtc that is
+//! taken to be audience. Knows of the price book only which media is billed as
+//! which, and whether there is a price or a coefficient.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use num_rational::BigRational;
+use num_traits::ToPrimitive;
 
+use super::price_book::readings::{Overlap, V1Minutes};
+use super::price_book::{LineKind, Readings};
 use super::{PriceBook, RatingError};
-use crate::domain::{DayUsage, Media, Month, Service};
+use crate::domain::{DayUsage, Media, Month, Service, UsageSource};
 
 /// Seconds in a minute.
-const MINUTE_SECONDS: u128 = 60;
+pub(super) const MINUTE_SECONDS: u128 = 60;
 
 /// Usage of one service and media over the month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub struct MediaMinutes {
     pub seconds: u128,
     /// The seconds in minutes, rounded up once.
     pub minutes: u128,
+    /// How many of the summed values are minutes of usage v1, rounded up each day.
+    pub v1_values: u128,
 }
 
 /// What the account used in the month.
@@ -35,8 +40,9 @@ pub struct MonthMinutes {
     pub media: Vec<MediaMinutes>,
     /// Seconds of fields without a name in [`Media`], by service and raw key; never 0.
     pub extra_seconds: BTreeMap<(Service, String), u128>,
-    /// Whether one cell has HD+ beside Full HD, 2K or 2K+, which may count the same time twice.
-    pub has_hdp_overlap: bool,
+    /// Seconds of HD+ that have Full HD, 2K or 2K+ beside them in one cell, which
+    /// may be the same time, by service; never 0.
+    pub hdp_overlap_seconds: BTreeMap<Service, u128>,
 }
 
 /// A line of the bill before free minutes and tiers.
@@ -44,6 +50,8 @@ pub struct MonthMinutes {
 pub struct LineMinutes {
     /// Of which service.
     pub service: Service,
+    /// Whose minutes.
+    pub kind: LineKind,
     /// As it is billed.
     pub media: Media,
     /// Over the month, SD's included where it is HD's line.
@@ -52,6 +60,21 @@ pub struct LineMinutes {
     pub minutes: u128,
     /// List price for 1,000 minutes.
     pub unit_price_per_1000: BigRational,
+}
+
+/// A line of the bill that counts in standard minutes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandardLine {
+    /// Of which service.
+    pub service: Service,
+    /// Whose minutes.
+    pub kind: LineKind,
+    /// As it is billed.
+    pub media: Media,
+    /// Over the month, SD's included where it is HD's line; at least 1.
+    pub seconds: u128,
+    /// Standard minutes for one minute.
+    pub coefficient: BigRational,
 }
 
 /// Usage that the book has no price for: reported, never billed at 0.
@@ -63,6 +86,17 @@ pub struct UnpricedUsage {
     pub field: String,
     /// Over the month; never 0.
     pub seconds: u128,
+}
+
+/// The month's usage as the book bills it, each in the order of services, media and kinds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lines {
+    /// What has a price by the minute.
+    pub priced: Vec<LineMinutes>,
+    /// What counts in standard minutes.
+    pub standard: Vec<StandardLine>,
+    /// What has neither.
+    pub unpriced: Vec<UnpricedUsage>,
 }
 
 /// The month's usage sorted by project, day and service, checked.
@@ -104,31 +138,61 @@ fn cell_name(cell: &DayUsage) -> String {
 /// the sum of the daily minutes that the console shows.
 #[must_use]
 pub fn sum_month(cells: &[&DayUsage]) -> MonthMinutes {
-    let mut seconds = BTreeMap::<(Service, Media), u128>::new();
+    let mut sums = [[(0_u128, 0_u128); Media::COUNT]; Service::ALL.len()];
     let mut extra_seconds = BTreeMap::<(Service, String), u128>::new();
+    let mut hdp_overlap_seconds = BTreeMap::<Service, u128>::new();
     for cell in cells {
+        let is_v1 = u128::from(cell.source == UsageSource::V1);
         for (media, value) in known_seconds(cell) {
-            *seconds.entry((cell.service, media)).or_default() += u128::from(value);
+            let (seconds, v1_values) = &mut sums[cell.service as usize][media.index()];
+            *seconds += u128::from(value);
+            *v1_values += is_v1;
         }
         for (key, value) in &cell.extra_seconds {
             let value = value.map_or(0, i64::unsigned_abs);
             *extra_seconds.entry((cell.service, key.clone())).or_default() += u128::from(value);
         }
+        let overlap = hdp_overlap(cell);
+        if overlap > 0 {
+            *hdp_overlap_seconds.entry(cell.service).or_default() += overlap;
+        }
     }
     extra_seconds.retain(|_, seconds| *seconds > 0);
-    MonthMinutes {
-        media: seconds
-            .into_iter()
-            .map(|((service, media), seconds)| MediaMinutes {
-                service,
-                media,
-                seconds,
-                minutes: seconds.div_ceil(MINUTE_SECONDS),
-            })
-            .collect(),
-        extra_seconds,
-        has_hdp_overlap: cells.iter().any(|cell| has_hdp_overlap(cell)),
-    }
+    let of_service = |service: Service| {
+        Media::ALL.into_iter().zip(sums[service as usize]).map(
+            move |(media, (seconds, v1_values))| {
+                let minutes = seconds.div_ceil(MINUTE_SECONDS);
+                MediaMinutes { service, media, seconds, minutes, v1_values }
+            },
+        )
+    };
+    let media = Service::ALL.into_iter().flat_map(of_service).filter(|sum| sum.seconds > 0);
+    MonthMinutes { media: media.collect(), extra_seconds, hdp_overlap_seconds }
+}
+
+/// The month's sums as the readings of their open points take them.
+fn read(month: &MonthMinutes, readings: &Readings) -> Vec<MediaMinutes> {
+    let seconds_of = |service, media| {
+        let mut sums = month.media.iter();
+        sums.find(|sum| (sum.service, sum.media) == (service, media)).map_or(0, |sum| sum.seconds)
+    };
+    let read_one = |sum: &MediaMinutes| {
+        let mut seconds = sum.seconds;
+        if readings.v1_minutes == V1Minutes::Least {
+            // m minutes stand for 60 (m - 1) + 1 seconds at least.
+            seconds -= sum.v1_values * (MINUTE_SECONDS - 1);
+        }
+        if sum.media == Media::Hdp && readings.hdp_overlap == Overlap::BilledOnce {
+            let shared = month.hdp_overlap_seconds.get(&sum.service).copied().unwrap_or(0);
+            seconds = seconds.saturating_sub(shared);
+        }
+        let is_recorded_video = sum.service == Service::Recording && sum.media != Media::Audio;
+        if is_recorded_video && readings.recording_beside_rtc == Overlap::BilledOnce {
+            seconds = seconds.saturating_sub(seconds_of(Service::Rtc, sum.media));
+        }
+        MediaMinutes { seconds, minutes: seconds.div_ceil(MINUTE_SECONDS), ..*sum }
+    };
+    month.media.iter().map(read_one).filter(|sum| sum.seconds > 0).collect()
 }
 
 /// The media of a cell that are known and were used, in order, with their seconds.
@@ -140,36 +204,50 @@ pub(super) fn known_seconds(cell: &DayUsage) -> impl Iterator<Item = (Media, u64
         .filter(|(_, seconds)| *seconds > 0)
 }
 
-fn has_hdp_overlap(cell: &DayUsage) -> bool {
-    let used = |media: Media| cell.seconds[media.index()].is_some_and(|seconds| seconds > 0);
-    used(Media::Hdp) && [Media::FullHd, Media::Video2k, Media::Video2kPlus].into_iter().any(used)
+/// Seconds of HD+ that can be the same time as Full HD, 2K and 2K+ of the same cell.
+fn hdp_overlap(cell: &DayUsage) -> u128 {
+    let seconds = |media: Media| {
+        cell.seconds[media.index()].map_or(0, |seconds| u128::from(seconds.unsigned_abs()))
+    };
+    let beside = [Media::FullHd, Media::Video2k, Media::Video2kPlus].map(seconds);
+    seconds(Media::Hdp).min(beside.iter().sum())
 }
 
-/// Makes the lines of the bill: SD joins HD, and what has no price is set apart.
-///
-/// Lines come in the order of services and media.
+/// Makes the lines of the bill: SD joins HD, the audience is set apart, and so is
+/// what has no price.
 #[must_use]
-pub fn bill_lines(
-    month: &MonthMinutes,
-    book: &PriceBook,
-) -> (Vec<LineMinutes>, Vec<UnpricedUsage>) {
-    let mut lines = BTreeMap::<(Service, Media), LineMinutes>::new();
+pub fn bill_lines(month: &MonthMinutes, book: &PriceBook, readings: &Readings) -> Lines {
+    let mut priced = BTreeMap::<(Service, Media, LineKind), LineMinutes>::new();
+    let mut standard = BTreeMap::<(Service, Media, LineKind), StandardLine>::new();
     let mut unpriced = Vec::new();
-    for &MediaMinutes { service, media, seconds, minutes } in &month.media {
-        let billed_as = book.billed_as(media);
-        let Some(unit_price_per_1000) = book.unit_price_per_1000(service, billed_as) else {
-            unpriced.push(UnpricedUsage { service, field: media.name().to_owned(), seconds });
-            continue;
-        };
-        match lines.entry((service, billed_as)) {
-            Entry::Occupied(mut line) => {
-                line.get_mut().seconds += seconds;
-                line.get_mut().minutes += minutes;
-            }
-            Entry::Vacant(place) => {
-                let unit_price_per_1000 = unit_price_per_1000.clone();
-                let media = billed_as;
-                place.insert(LineMinutes { service, media, seconds, minutes, unit_price_per_1000 });
+    for sum in read(month, readings) {
+        let (service, media) = (sum.service, book.billed_as(sum.media));
+        for (kind, seconds) in by_kind(service, sum.seconds, book) {
+            let (key, of) = ((service, media, kind), (service, kind, media));
+            let minutes = seconds.div_ceil(MINUTE_SECONDS);
+            if let Some(coefficient) = book.coefficient(of, readings.hdp_as) {
+                let coefficient = coefficient.clone();
+                let new = StandardLine { service, kind, media, seconds: 0, coefficient };
+                standard.entry(key).or_insert(new).seconds += seconds;
+            } else if let Some(price) = book.price(of, readings.hdp_as) {
+                let unit_price_per_1000 = price.clone();
+                let new = LineMinutes {
+                    service,
+                    kind,
+                    media,
+                    seconds: 0,
+                    minutes: 0,
+                    unit_price_per_1000,
+                };
+                let line = priced.entry(key).or_insert(new);
+                line.seconds += seconds;
+                line.minutes += minutes;
+            } else {
+                unpriced.push(UnpricedUsage {
+                    service,
+                    field: unpriced_name(kind, sum.media),
+                    seconds,
+                });
             }
         }
     }
@@ -179,7 +257,33 @@ pub fn bill_lines(
         seconds: *seconds,
     }));
     unpriced.sort_by_key(|usage| usage.service);
-    (lines.into_values().collect(), unpriced)
+    let (priced, standard) = (priced.into_values().collect(), standard.into_values().collect());
+    Lines { priced, standard, unpriced }
+}
+
+fn unpriced_name(kind: LineKind, media: Media) -> String {
+    match kind {
+        LineKind::Usage => media.name().to_owned(),
+        LineKind::Audience => format!("{media} of the audience"),
+    }
+}
+
+/// Seconds by whose they are; parts of 0 are left out.
+///
+/// The audience has its share of the month's seconds, rounded half up to whole ones.
+pub(crate) fn by_kind(
+    service: Service,
+    seconds: u128,
+    book: &PriceBook,
+) -> impl Iterator<Item = (LineKind, u128)> {
+    let mut of_audience = 0;
+    if service == Service::Rtc && book.has_audience() {
+        let exact = &book.audience_share * BigRational::from_integer(seconds.into());
+        of_audience = exact.round().to_integer().to_u128().unwrap_or(seconds).min(seconds);
+    }
+    [(LineKind::Usage, seconds - of_audience), (LineKind::Audience, of_audience)]
+        .into_iter()
+        .filter(|(_, seconds)| *seconds > 0)
 }
 
 #[cfg(test)]
@@ -209,8 +313,9 @@ mod tests {
         ];
         let month = sum_month(&cells_in_order(march(), &cells).expect("good usage"));
         assert_eq!(month.media.len(), 3);
-        let (lines, unpriced) = bill_lines(&month, &book("tiered"));
-        let of_lines: Vec<_> = lines
+        let book = book("tiered");
+        let Lines { priced, unpriced, .. } = bill_lines(&month, &book, &book.readings());
+        let of_lines: Vec<_> = priced
             .iter()
             .map(|line| (line.service, line.media, line.seconds, line.minutes))
             .collect();

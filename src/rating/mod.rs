@@ -5,32 +5,46 @@
 //! amounts are exact rationals until the one rounding of the total. Does not
 //! know where usage or price books are stored, nor how a bill is printed.
 //!
-//! The steps, in their order: [`minutes`] (sum the seconds, round up once, SD
-//! joins HD), [`free_minutes`], [`tiers`] (exact amounts), [`bill`] (the total,
-//! rounded once), [`allocate`] (cents to projects, days and lines). The result
-//! of each step is a value, so that a bill can be explained step by step.
+//! The steps, in their order ([`steps`]): [`minutes`] (sum the seconds, round up
+//! once, SD joins HD), then by plan [`free_minutes`] and [`tiers`], or [`standard`]
+//! (coefficients, package, overage), then [`charges`] (discount, commitment, tax),
+//! the total, rounded once, and [`allocate`] (cents to projects, days and lines).
+//! The result of each step is a value, so that a bill can be explained step by
+//! step. [`range`] rates the month by every other reading of the open points.
 
 pub mod allocate;
+mod amount;
 pub mod assumptions;
 pub mod bill;
+pub mod charges;
 pub mod free_minutes;
 pub mod minutes;
 pub mod price_book;
+pub mod price_books;
+pub mod range;
+pub mod standard;
+pub mod steps;
 pub mod tiers;
 
 #[cfg(test)]
 mod tests;
 
 pub use allocate::{DayAllocation, LineAllocation, ProjectAllocation};
+pub use amount::{decimal_units, exact_decimal_units};
 pub use assumptions::Assumption;
-pub use bill::{Bill, BillLine, RatingError, exact_decimal_units, rate};
+pub use bill::{Bill, BillLine, RatingError};
+pub use charges::{Charge, ChargeKind};
 pub use minutes::UnpricedUsage;
-pub use price_book::{PriceBook, PriceBookError};
+pub use price_book::{LineKind, Plan, PriceBook, PriceBookError};
+pub use price_books::{PriceBooks, PriceBooksError};
+pub use range::TotalRange;
+pub use steps::{RatingSteps, rate, rate_by_the_book, rate_with_steps, split};
 
 /// Decimal places of an allocated amount: the cost of a day is given in 1e-6 units.
 pub const ALLOCATION_SCALE: u32 = 6;
 
-/// Decimal places that hold every exact line amount of a valid price book.
+/// Decimal places that hold every exact line amount of a valid price book; a
+/// discount or tax of the whole bill is shown at this scale ([`decimal_units`]).
 ///
 /// A price has at most 4, a price for one minute 3 more, and a discount in
 /// percent with at most 2 adds 4: 11 in all.

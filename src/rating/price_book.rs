@@ -1,108 +1,110 @@
 //! Prices and rules of one plan, as a price book file states them.
 //!
-//! Owns the meaning of a price book, its checks and the two books that are
-//! built in. Does not choose the book for a month and does not store any. A
-//! contract may differ from the list in every figure, and Agora leaves some
-//! rules open, so all of it is data here and none of it is code.
+//! Owns the meaning of a price book, its checks and the books that are built
+//! in. Does not choose the book for a month (that is [`super::price_books`]) and
+//! does not store any. A contract may differ from the list in every figure, and
+//! Agora leaves some rules open, so all of it is data here and none of it is code.
 
+mod built_in;
+mod checks;
+mod error;
+mod file;
+mod free_orders;
 mod parse;
+pub mod readings;
+mod source;
+mod terms;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use num_rational::BigRational;
+use num_traits::Zero;
 
-use crate::domain::{Currency, Media, Service};
+use crate::domain::{AccountId, Currency, Media, Month, Service};
+
+pub use error::{Place, PriceBookError};
+pub use readings::{LineRounding, Rates, Readings, TierEdge, TierFill};
+pub use terms::{BoughtTopUp, Package, StandardTerms, Terms, Tier, TopUp};
 
 /// Decimal places that a price may have.
 pub const PRICE_DECIMALS: usize = 4;
 
-/// Decimal places that a discount in percent may have.
+/// Decimal places that a discount or a tax in percent may have.
 pub const DISCOUNT_DECIMALS: usize = 2;
 
-/// Built-in books: plan, name of the file, its text.
-const EMBEDDED: [(&str, &str, &str); 2] = [
-    ("tiered", "tiered-usd.toml", include_str!("../../pricebooks/tiered-usd.toml")),
-    ("fixed", "fixed-usd.toml", include_str!("../../pricebooks/fixed-usd.toml")),
-];
+/// Decimal places that a coefficient of the standard minutes may have.
+pub const COEFFICIENT_DECIMALS: usize = 4;
 
-/// Which of Agora's month plans a book describes.
+/// Which of Agora's plans a book describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
     /// List price less a volume discount (accounts before 2025-08-29).
     Tiered,
     /// One price for every minute (2019 and 2020, still an option).
     Fixed,
+    /// Minutes weighed by coefficients, free or from a package, then overage (from 2025-08-29).
+    StandardMinutes,
 }
 
 impl Plan {
     /// Every plan.
-    pub const ALL: [Self; 2] = [Self::Tiered, Self::Fixed];
+    pub const ALL: [Self; 3] = [Self::Tiered, Self::Fixed, Self::StandardMinutes];
 
-    /// Word used in price books and settings.
+    /// Word used in price books.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Tiered => "tiered",
             Self::Fixed => "fixed",
+            Self::StandardMinutes => "standard_minutes",
         }
     }
 }
 
-/// Which minutes fill the discount tiers first; Agora does not say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TierFill {
-    /// By list price, the lowest first: the discounts fall on the dearest minutes.
-    CheapestFirst,
-    /// By list price, the highest first.
-    DearestFirst,
+/// Whose minutes a line of the bill counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LineKind {
+    /// Hosts and interactive audience, or all of a service that tells nobody apart.
+    Usage,
+    /// The assumed part of rtc that is broadcast audience.
+    Audience,
 }
 
-impl TierFill {
-    /// Every supported way.
-    pub const ALL: [Self; 2] = [Self::CheapestFirst, Self::DearestFirst];
-
-    /// Word used in price books and bills.
+impl LineKind {
+    /// Word used in tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::CheapestFirst => "cheapest_first",
-            Self::DearestFirst => "dearest_first",
+            Self::Usage => "usage",
+            Self::Audience => "audience",
         }
     }
-}
 
-/// Where a tier begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TierEdge {
-    /// After `from_minute` minutes: the first 100,000 are full price.
-    HalfOpen,
-    /// With minute `from_minute`, as the printed ranges read: the first 99,999 are full price.
-    Printed,
-}
-
-impl TierEdge {
-    /// Every supported reading.
-    pub const ALL: [Self; 2] = [Self::HalfOpen, Self::Printed];
-
-    /// Word used in price books and bills.
+    /// Name of a service in price books and bills: `rtc_audience` for the audience's part.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub const fn label(self, service: Service) -> &'static str {
         match self {
-            Self::HalfOpen => "half_open",
-            Self::Printed => "printed",
+            Self::Usage => service.name(),
+            Self::Audience => AUDIENCE,
+        }
+    }
+
+    /// The service and kind of a label.
+    fn from_label(label: &str) -> Option<(Service, Self)> {
+        match label {
+            AUDIENCE => Some((Service::Rtc, Self::Audience)),
+            _ => Some((Service::from_name(label)?, Self::Usage)),
         }
     }
 }
 
-/// A range of the month's billable minutes with a discount of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tier {
-    /// Minutes at which it begins; 0 for the first tier.
-    pub from_minute: u64,
-    /// Off the list price, 0 to 100.
-    pub discount_percent: BigRational,
-}
+const AUDIENCE: &str = "rtc_audience";
+
+/// What a price or a coefficient is for.
+pub type PricedType = (Service, LineKind, Media);
+
+/// Prices or coefficients by what they are for.
+pub(super) type ByType = BTreeMap<PricedType, BigRational>;
 
 /// A checked price book.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,21 +117,39 @@ pub struct PriceBook {
     pub plan: Plan,
     /// Of every price in it.
     pub currency: Currency,
+    /// First month that it holds for; none: without a beginning.
+    pub valid_from: Option<Month>,
+    /// Last month that it holds for; none: without an end.
+    pub valid_to: Option<Month>,
+    /// Accounts that it holds for; empty: all.
+    pub accounts: Vec<AccountId>,
     /// Free minutes for each account and calendar month.
     pub free_minutes: u64,
+    /// Name of the documented order in which they are taken; none: an order of the book's own.
+    pub free_order_name: Option<String>,
     /// Which minutes fill the tiers first.
     pub tier_fill: TierFill,
     /// Where a tier begins.
     pub tier_edge: TierEdge,
-    /// SHA-256 of the text in hexadecimal, lower case.
+    /// What a discounted minute costs.
+    pub rates: Rates,
+    /// What is rounded besides the total.
+    pub line_rounding: LineRounding,
+    /// Part of the seconds of rtc that is taken to be broadcast audience, 0 to 1; an assumption.
+    pub audience_share: BigRational,
+    /// Discount, commitment and tax of the bill as a whole.
+    pub terms: Terms,
+    /// Coefficients and packages; only under standard minutes.
+    pub standard: Option<StandardTerms>,
+    /// SHA-256 of the text, and of the text that it extends, in hexadecimal, lower case.
     pub sha256: String,
     /// The file's text as it was read.
     pub text: String,
     sd_as: Option<Media>,
     hdp_as: Option<Media>,
-    free_order: Vec<(Service, Media)>,
+    free_order: Vec<PricedType>,
     tiers: Vec<Tier>,
-    prices: BTreeMap<(Service, Media), BigRational>,
+    prices: ByType,
 }
 
 impl PriceBook {
@@ -142,14 +162,64 @@ impl PriceBook {
         parse::parse(name_of_source, text)
     }
 
-    /// The built-in book of a plan (`tiered` or `fixed`); none for another name.
+    /// The built-in book of a plan (`tiered`) or of that name (`tiered-usd`); none for another.
     ///
     /// The inner result is an error only where the built-in text itself is
     /// wrong, which the tests exclude.
     #[must_use]
-    pub fn embedded(plan: &str) -> Option<Result<Self, PriceBookError>> {
-        let (_, file, text) = EMBEDDED.into_iter().find(|(name, _, _)| *name == plan)?;
-        Some(Self::parse(file, text))
+    pub fn embedded(plan_or_name: &str) -> Option<Result<Self, PriceBookError>> {
+        let (name, text) = built_in::find(plan_or_name)?;
+        Some(Self::parse(&format!("{name}.toml"), text))
+    }
+
+    /// Names of the built-in books.
+    #[must_use]
+    pub fn embedded_names() -> Vec<&'static str> {
+        built_in::names().into()
+    }
+
+    /// Plans that have a built-in book, as settings call them.
+    #[must_use]
+    pub fn embedded_plans() -> Vec<&'static str> {
+        built_in::plans().into()
+    }
+
+    /// The text with what it extends written out, so that a key can be taken out of
+    /// it too; none for text that is no book.
+    #[must_use]
+    pub fn written_out(&self) -> Option<toml::Table> {
+        source::written_out(&self.text)
+    }
+
+    /// The documented orders of the free minutes, by the name that books give them.
+    #[must_use]
+    pub fn documented_free_orders() -> Vec<(&'static str, Vec<PricedType>)> {
+        let named = |name: &'static str| Some((name, free_orders::named(name)?));
+        free_orders::NAMES.into_iter().filter_map(named).collect()
+    }
+
+    /// Whether it holds for that account and month.
+    #[must_use]
+    pub fn holds_for(&self, account: &AccountId, month: Month) -> bool {
+        let of_account = self.accounts.is_empty() || self.accounts.contains(account);
+        let begun = self.valid_from.is_none_or(|first| first <= month);
+        of_account && begun && self.valid_to.is_none_or(|last| month <= last)
+    }
+
+    /// How the book reads every open point.
+    #[must_use]
+    pub fn readings(&self) -> Readings {
+        Readings {
+            tier_fill: self.tier_fill,
+            tier_edge: self.tier_edge,
+            rates: self.rates,
+            line_rounding: self.line_rounding,
+            hdp_turn: readings::HdpTurn::AsDocumented,
+            hdp_as: self.hdp_as,
+            hdp_overlap: readings::Overlap::BothBilled,
+            recording_beside_rtc: readings::Overlap::BothBilled,
+            v1_minutes: readings::V1Minutes::AsShown,
+        }
     }
 
     /// The media as which a media is counted and priced: SD joins HD under `sd_as`.
@@ -163,20 +233,40 @@ impl PriceBook {
     /// None where the service has an HD+ price of its own, or the book no rule.
     #[must_use]
     pub fn hdp_priced_as(&self, service: Service) -> Option<Media> {
-        self.hdp_as.filter(|_| !self.prices.contains_key(&(service, Media::Hdp)))
+        let own = (service, LineKind::Usage, Media::Hdp);
+        let coefficients = self.standard.as_ref().map(|standard| &standard.coefficients);
+        let has_own = |values: &ByType| values.contains_key(&own);
+        self.hdp_as.filter(|_| !has_own(&self.prices) && !coefficients.is_some_and(has_own))
     }
 
     /// List price for 1,000 minutes, before any discount; none where the usage is unpriced.
     #[must_use]
     pub fn unit_price_per_1000(&self, service: Service, media: Media) -> Option<&BigRational> {
-        let rule = self.hdp_priced_as(service).filter(|_| media == Media::Hdp);
-        self.prices.get(&(service, rule.unwrap_or(media)))
+        self.price((service, LineKind::Usage, media), self.hdp_as)
+    }
+
+    /// The same for any kind of line and any reading of `hdp_as`.
+    #[must_use]
+    pub fn price(&self, of: PricedType, hdp_as: Option<Media>) -> Option<&BigRational> {
+        value_of(&self.prices, of, hdp_as)
+    }
+
+    /// How many standard minutes a minute is; none where the usage is not counted in them.
+    #[must_use]
+    pub fn coefficient(&self, of: PricedType, hdp_as: Option<Media>) -> Option<&BigRational> {
+        value_of(&self.standard.as_ref()?.coefficients, of, hdp_as)
     }
 
     /// Place in the order in which free minutes are taken; none where the usage gets none.
     #[must_use]
-    pub fn free_position(&self, service: Service, media: Media) -> Option<usize> {
-        self.free_order.iter().position(|entry| *entry == (service, media))
+    pub fn free_position(&self, of: PricedType) -> Option<usize> {
+        self.free_order.iter().position(|entry| *entry == of)
+    }
+
+    /// The order in which free minutes are taken.
+    #[must_use]
+    pub fn free_order(&self) -> &[PricedType] {
+        &self.free_order
     }
 
     /// The tiers in rising order; the first begins at 0.
@@ -185,57 +275,17 @@ impl PriceBook {
         &self.tiers
     }
 
-    /// How many billable minutes lie before a tier, by the book's reading of its edge.
+    /// Whether a part of rtc is taken to be broadcast audience.
     #[must_use]
-    pub fn minutes_before(&self, tier: &Tier) -> u64 {
-        match self.tier_edge {
-            TierEdge::HalfOpen => tier.from_minute,
-            TierEdge::Printed => tier.from_minute.saturating_sub(1),
-        }
+    pub fn has_audience(&self) -> bool {
+        !self.audience_share.is_zero()
     }
 }
 
-/// Where in a price book something is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// Name of the source.
-    pub file: String,
-    /// Line, from 1, where it is known.
-    pub line: Option<usize>,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "price book {}, line {line}", self.file),
-            None => write!(f, "price book {}", self.file),
-        }
-    }
-}
-
-/// Why a text is no price book.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PriceBookError {
-    /// No TOML, or a key that is unknown, missing or of another type.
-    #[error("{place}: {message}")]
-    Form {
-        /// Where.
-        place: Place,
-        /// What the parser found.
-        message: String,
-    },
-    /// A value that its key does not allow.
-    #[error("{place}: {key} is '{value}'; {allowed}")]
-    Value {
-        /// Where.
-        place: Place,
-        /// Which key, with the tables that it lies in.
-        key: String,
-        /// What it holds.
-        value: String,
-        /// What it may hold.
-        allowed: String,
-    },
+fn value_of(values: &ByType, of: PricedType, hdp_as: Option<Media>) -> Option<&BigRational> {
+    let (service, kind, media) = of;
+    let rule = hdp_as.filter(|_| media == Media::Hdp);
+    values.get(&of).or_else(|| values.get(&(service, kind, rule?)))
 }
 
 #[cfg(test)]

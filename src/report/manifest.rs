@@ -9,9 +9,8 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::money::decimal_text;
-use crate::domain::{DateRange, Money, ProjectId};
-use crate::rating::bill::exact_decimal_units;
-use crate::rating::{Assumption, Bill, LINE_SCALE};
+use crate::domain::{Adjustment, AdjustmentScope, AppliedAdjustment, DateRange, Money, ProjectId};
+use crate::rating::{Assumption, Bill, LINE_SCALE, decimal_units};
 
 use super::month::ProjectMonth;
 use super::{Coverage, MonthReport, ReportError};
@@ -53,6 +52,16 @@ struct Manifest<'a> {
     projects_total: String,
     unallocated: String,
     exact_total: String,
+    /// Least and greatest total over all readings of the assumptions.
+    total_low: String,
+    total_high: String,
+    /// The total before adjustments, only where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rated_total: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    adjustments: Vec<AdjustmentEntry<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed: Option<ClosedEntry<'a>>,
     book: BookEntry<'a>,
     assumptions: Vec<AssumptionEntry<'a>>,
     unpriced: Vec<UnpricedEntry<'a>>,
@@ -69,10 +78,30 @@ struct BookEntry<'a> {
 }
 
 #[derive(Serialize)]
+struct AdjustmentEntry<'a> {
+    id: i64,
+    amount: String,
+    reason: &'a str,
+    project_id: Option<&'a str>,
+    cost_centre: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ClosedEntry<'a> {
+    revision: i32,
+    closed_at: String,
+    forced: bool,
+    reservations: &'a [String],
+}
+
+#[derive(Serialize)]
 struct AssumptionEntry<'a> {
     key: &'a str,
     value: &'a str,
     text: &'a str,
+    /// Least and greatest total when this point alone is read otherwise.
+    low: String,
+    high: String,
 }
 
 #[derive(Serialize)]
@@ -125,15 +154,25 @@ pub(super) fn text(
     let manifest = Manifest {
         layout_version: LAYOUT_VERSION,
         program_version: env!("CARGO_PKG_VERSION"),
-        generated_at: generated_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+        generated_at: time(generated_at),
         account: bill.account.as_str(),
         month: bill.month.to_string(),
         status: report.status().name(),
         currency: bill.currency.code(),
-        bill_total: bill.total.to_string(),
+        bill_total: report.amount_due().to_string(),
         projects_total: projects_total.to_string(),
-        unallocated: bill.unallocated.to_string(),
-        exact_total: decimal_text(exact_decimal_units(&bill.exact_total, LINE_SCALE)?, LINE_SCALE),
+        unallocated: report.unallocated().to_string(),
+        exact_total: decimal_text(decimal_units(&bill.exact_total, LINE_SCALE)?, LINE_SCALE),
+        total_low: bill.range.low.to_string(),
+        total_high: bill.range.high.to_string(),
+        rated_total: (!report.adjustments.is_empty()).then(|| bill.total.to_string()),
+        adjustments: adjustments(report.adjustments),
+        closed: report.closed.map(|closed| ClosedEntry {
+            revision: closed.revision,
+            closed_at: time(closed.closed_at),
+            forced: closed.forced,
+            reservations: &closed.reservations,
+        }),
         book: BookEntry { name: &bill.book_name, sha256: &bill.book_sha256 },
         assumptions: assumptions(bill),
         unpriced: unpriced(bill),
@@ -146,10 +185,39 @@ pub(super) fn text(
     Ok(text)
 }
 
+fn time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn adjustments(applied: &[AppliedAdjustment]) -> Vec<AdjustmentEntry<'_>> {
+    applied.iter().map(|applied| adjustment_entry(&applied.adjustment)).collect()
+}
+
+fn adjustment_entry(adjustment: &Adjustment) -> AdjustmentEntry<'_> {
+    let (project_id, cost_centre) = match &adjustment.scope {
+        AdjustmentScope::Account => (None, None),
+        AdjustmentScope::Project(project_id) => (Some(project_id.as_str()), None),
+        AdjustmentScope::CostCentre(cost_centre) => (None, Some(cost_centre.as_str())),
+    };
+    AdjustmentEntry {
+        id: adjustment.adjustment_id,
+        amount: adjustment.amount.to_string(),
+        reason: &adjustment.reason,
+        project_id,
+        cost_centre,
+    }
+}
+
 fn assumptions(bill: &Bill) -> Vec<AssumptionEntry<'_>> {
     bill.assumptions
         .iter()
-        .map(|Assumption { key, value, text }| AssumptionEntry { key, value, text })
+        .map(|Assumption { key, value, text, range }| AssumptionEntry {
+            key,
+            value,
+            text,
+            low: range.low.to_string(),
+            high: range.high.to_string(),
+        })
         .collect()
 }
 
@@ -232,6 +300,8 @@ mod tests {
           "projects_total": "0.10",
           "unallocated": "0.00",
           "exact_total": "0.100000000000",
+          "total_low": "0.10",
+          "total_high": "0.12",
           "book": {
             "name": "list-2021",
             "sha256": "00ff"
@@ -240,7 +310,9 @@ mod tests {
             {
               "key": "tier_fill",
               "value": "cheapest_first",
-              "text": "Audio fills the discount tiers first."
+              "text": "Audio fills the discount tiers first.",
+              "low": "0.10",
+              "high": "0.12"
             }
           ],
           "unpriced": [

@@ -34,18 +34,18 @@ use std::thread;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{BillStatus, DayUsage, Project};
+use crate::domain::{AppliedAdjustment, BillStatus, DayUsage, Money, Project};
 use crate::rating::Bill;
 
 pub use error::ReportError;
 pub use format::Format;
-pub use model::{Coverage, MissingDays};
+pub use model::{ClosedNote, Coverage, MissingDays};
 pub use publish::check_writable;
 
 use format::MonthTables;
 use manifest::FileEntry;
 use month::ProjectMonth;
-use publish::Staging;
+use publish::{StagedFolder, Staging};
 
 /// Everything that a month's files are made from.
 #[derive(Debug, Clone)]
@@ -58,9 +58,29 @@ pub struct MonthReport<'a> {
     pub projects: &'a [Project],
     /// What of the month is known.
     pub coverage: Coverage,
+    /// Credits and charges beside the rated bill.
+    pub adjustments: &'a [AppliedAdjustment],
+    /// When and how it was closed; none for a draft.
+    pub closed: Option<&'a ClosedNote>,
 }
 
 impl MonthReport<'_> {
+    /// The rated total with its adjustments: what every file adds up to.
+    #[must_use]
+    pub fn amount_due(&self) -> Money {
+        let adjusted = self.adjustments.iter().map(|a| a.adjustment.amount.minor_units);
+        let total = self.bill.total;
+        Money { minor_units: total.minor_units + adjusted.sum::<i128>(), ..total }
+    }
+
+    /// What of the amount due belongs to no project.
+    #[must_use]
+    pub fn unallocated(&self) -> Money {
+        let unallocated = self.bill.unallocated;
+        let adjusted = self.adjustments.iter().map(|applied| applied.unallocated);
+        Money { minor_units: unallocated.minor_units + adjusted.sum::<i128>(), ..unallocated }
+    }
+
     /// In progress until the month has ended; then incomplete while usage or a
     /// price is unknown, so that the total may still change; else complete.
     #[must_use]
@@ -94,7 +114,7 @@ pub struct ReportOptions {
     pub byte_order_mark: bool,
     /// Whether CSV leaves names as they are that a spreadsheet would run as a formula.
     pub raw: bool,
-    /// Time that the manifest gives; nothing else depends on it.
+    /// Time that the manifest of a draft gives; nothing else depends on it.
     pub generated_at: DateTime<Utc>,
 }
 
@@ -120,28 +140,77 @@ pub fn write_month(
     report: &MonthReport<'_>,
     options: &ReportOptions,
 ) -> Result<Published, ReportError> {
-    let bill = report.bill;
-    let projects = month::projects(report);
-    let tables =
-        MonthTables { summary: summary::table(bill, &projects)?, bill: bill_table::table(bill)? };
-    let formats = distinct(&options.formats);
+    let parent = options.out.join(report.bill.account.as_str());
+    let staging = Staging::begin(&parent, &report.bill.month.to_string())?;
+    let (files, bytes) = write_files(report, options, &staging, "")?;
+    let folder = staging.publish()?;
+    Ok(Published { folder, files, bytes })
+}
 
-    let parent = options.out.join(bill.account.as_str());
-    let staging = Staging::begin(&parent, &bill.month.to_string())?;
+/// Writes the files of a closed month: those of its newest revision, and below
+/// them a folder `r<N>` for each revision. `revisions` come oldest first.
+///
+/// The time that the files give is that of closing, so that they are the same
+/// whenever they are written. A folder of an earlier revision that is there
+/// stays as it is.
+///
+/// # Errors
+/// [`ReportError`]; whatever it is, the earlier files are as they were.
+pub fn write_closed_month(
+    revisions: &[MonthReport<'_>],
+    options: &ReportOptions,
+) -> Result<Option<Published>, ReportError> {
+    let Some((newest, earlier)) = revisions.split_last() else { return Ok(None) };
+    let parent = options.out.join(newest.bill.account.as_str());
+    let month = newest.bill.month.to_string();
+    let staging = Staging::begin(&parent, &month)?;
+    let missing = |folder: &String| !parent.join(&month).join(folder).exists();
+    let earlier = earlier.iter().map(|report| (report, revision_folder(report)));
+    let earlier = earlier.filter(|(_, folder)| missing(folder));
+    let all = [(newest, String::new()), (newest, revision_folder(newest))];
+    let (mut files, mut bytes) = (0, 0);
+    for (report, folder) in all.into_iter().chain(earlier) {
+        let written = write_files(report, options, &staging, &folder)?;
+        files += written.0;
+        bytes += written.1;
+    }
+    let folder = staging.publish()?;
+    Ok(Some(Published { folder, files, bytes }))
+}
+
+/// `r<N>` of a closed revision.
+fn revision_folder(report: &MonthReport<'_>) -> String {
+    format!("r{}", report.closed.map_or(0, |closed| closed.revision))
+}
+
+/// Writes every file below `folder` of the staged month; gives their number and bytes.
+fn write_files(
+    report: &MonthReport<'_>,
+    options: &ReportOptions,
+    staging: &Staging,
+    folder: &str,
+) -> Result<(usize, u64), ReportError> {
+    let staging = staging.below(folder)?;
+    let projects = month::projects(report);
+    let tables = MonthTables {
+        summary: summary::table(report, &projects)?,
+        bill: bill_table::table(report)?,
+    };
+    let formats = distinct(&options.formats);
     let mut files = Vec::new();
     for format in &formats {
         for file in format.month_files(&tables, options)? {
             files.push(staging.write(file)?);
         }
     }
-    files.extend(write_projects(bill, &projects, &formats, options, &staging)?);
+    files.extend(write_projects(report.bill, &projects, &formats, options, &staging)?);
 
     let bytes: u64 = files.iter().map(|file| file.bytes).sum();
     let count = files.len();
-    let text = manifest::text(report, &projects, files, options.generated_at)?;
+    let generated_at = report.closed.map_or(options.generated_at, |closed| closed.closed_at);
+    let text = manifest::text(report, &projects, files, generated_at)?;
     staging.write_bytes(manifest::FILE_NAME, &text)?;
-    let folder = staging.publish()?;
-    Ok(Published { folder, files: count + 1, bytes: bytes + text.len() as u64 })
+    Ok((count + 1, bytes + text.len() as u64))
 }
 
 /// Each format once, in the order asked for.
@@ -162,7 +231,7 @@ fn write_projects(
     projects: &[ProjectMonth<'_>],
     formats: &[Format],
     options: &ReportOptions,
-    staging: &Staging,
+    staging: &StagedFolder<'_>,
 ) -> Result<Vec<FileEntry>, ReportError> {
     staging.create_folder(file_names::PROJECTS_FOLDER)?;
     let threads = thread::available_parallelism().map_or(1, usize::from);

@@ -1,6 +1,21 @@
 //! What of a month is known, as a report tells it.
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::{DateRange, ProjectId, Service};
+
+/// When and how a bill was closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClosedNote {
+    /// Its revision, from 1.
+    pub revision: i32,
+    /// When it was closed, which is also the time that its files give.
+    pub closed_at: DateTime<Utc>,
+    /// Whether it was closed in spite of what follows.
+    pub forced: bool,
+    /// What stood against it, a sentence each.
+    pub reservations: Vec<String>,
+}
 
 /// How much of the month the usage covers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

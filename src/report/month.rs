@@ -1,7 +1,7 @@
 //! What is known of each project in the month, brought together.
 //!
-//! Projects come from three places that need not agree: the list of projects,
-//! the bill and the usage. A project in any of them has its row and its file.
+//! Projects come from four places that need not agree: the list of projects,
+//! the bill, the usage and the adjustments. A project in any of them has its row and its file.
 
 use std::collections::BTreeMap;
 
@@ -23,16 +23,29 @@ pub(super) struct ProjectMonth<'a> {
     pub(super) allocation: Option<&'a ProjectAllocation>,
     /// Its usage, by day, then by service.
     pub(super) usage: Vec<&'a DayUsage>,
+    /// What it has of the month's adjustments, in minor units.
+    pub(super) adjustment_minor_units: i128,
+    /// Whether it takes part in an adjustment, be it with 0.
+    pub(super) is_adjusted: bool,
 }
 
 impl<'a> ProjectMonth<'a> {
     fn new(id: &'a ProjectId) -> Self {
-        Self { id, file_stem: String::new(), project: None, allocation: None, usage: Vec::new() }
+        Self {
+            id,
+            file_stem: String::new(),
+            project: None,
+            allocation: None,
+            usage: Vec::new(),
+            adjustment_minor_units: 0,
+            is_adjusted: false,
+        }
     }
 
-    /// Its share of the bill in minor units, 0 without usage.
+    /// Its share of what is due in minor units, adjustments included.
     pub(super) fn cost_minor_units(&self) -> i128 {
-        self.allocation.map_or(0, |allocation| allocation.cost_minor_units)
+        let rated = self.allocation.map_or(0, |allocation| allocation.cost_minor_units);
+        rated + self.adjustment_minor_units
     }
 
     /// Seconds of a media over all services; none when no row has a value for it.
@@ -56,6 +69,11 @@ pub(super) fn projects<'a>(report: &MonthReport<'a>) -> Vec<ProjectMonth<'a>> {
     for row in report.usage {
         let id = &row.project_id;
         by_id.entry(id).or_insert_with(|| ProjectMonth::new(id)).usage.push(row);
+    }
+    for (id, share) in report.adjustments.iter().flat_map(|applied| &applied.shares) {
+        let project = by_id.entry(id).or_insert_with(|| ProjectMonth::new(id));
+        project.adjustment_minor_units += share;
+        project.is_adjusted = true;
     }
     let mut projects: Vec<_> = by_id.into_values().collect();
     let stems = file_names::stems(projects.iter().map(|project| project.id.as_str()));

@@ -66,28 +66,13 @@ impl Staging {
         Ok(Self { target, folder, handle, leftover })
     }
 
-    /// Makes a folder inside it.
-    pub(super) fn create_folder(&self, path: &str) -> Result<(), ReportError> {
-        let folder = self.folder.join(path);
-        fs::create_dir_all(&folder).map_err(|error| self.error(path, error))
-    }
-
-    /// Writes a file and describes it for the manifest.
-    pub(super) fn write(&self, file: ReportFile) -> Result<FileEntry, ReportError> {
-        self.write_bytes(&file.path, &file.bytes)?;
-        Ok(FileEntry {
-            sha256: format!("{:x}", Sha256::digest(&file.bytes)),
-            bytes: file.bytes.len() as u64,
-            rows: file.rows,
-            sums: file.sums,
-            path: file.path,
-        })
-    }
-
-    /// Writes a file that does not exist yet.
-    pub(super) fn write_bytes(&self, path: &str, bytes: &[u8]) -> Result<(), ReportError> {
-        let file = OpenOptions::new().write(true).create_new(true).open(self.folder.join(path));
-        file.and_then(|mut file| file.write_all(bytes)).map_err(|error| self.error(path, error))
+    /// The folder of this name inside it; itself for an empty name.
+    pub(super) fn below(&self, name: &str) -> Result<StagedFolder<'_>, ReportError> {
+        let folder = StagedFolder { staging: self, path: PathBuf::from(name) };
+        if !name.is_empty() {
+            folder.create_folder("")?;
+        }
+        Ok(folder)
     }
 
     /// Syncs the volume and puts the folder in place of the earlier one.
@@ -171,6 +156,10 @@ impl Staging {
             for entry in entries {
                 let entry = entry.map_err(|error| ReportError::from_io(&from, error))?;
                 if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    // A revision that was written again, with a manifest of its own.
+                    if to.join(entry.file_name()).join(manifest::FILE_NAME).exists() {
+                        continue;
+                    }
                     folders.push((entry.path(), to.join(entry.file_name())));
                 } else if !listed.contains(&entry.path()) {
                     keep(&entry.path(), &to, &to.join(entry.file_name()))?;
@@ -184,6 +173,46 @@ impl Staging {
     fn error(&self, path: &str, error: std::io::Error) -> ReportError {
         let shown = if path.is_empty() { self.target.clone() } else { self.target.join(path) };
         ReportError::from_io(&shown, error)
+    }
+}
+
+/// A folder of a month while it is written.
+#[derive(Debug)]
+pub(super) struct StagedFolder<'a> {
+    staging: &'a Staging,
+    /// Path inside the month's folder.
+    path: PathBuf,
+}
+
+impl StagedFolder<'_> {
+    /// Makes a folder inside it.
+    pub(super) fn create_folder(&self, path: &str) -> Result<(), ReportError> {
+        let folder = self.staging.folder.join(&self.path).join(path);
+        fs::create_dir_all(&folder).map_err(|error| self.error(path, error))
+    }
+
+    /// Writes a file and describes it for the manifest.
+    pub(super) fn write(&self, file: ReportFile) -> Result<FileEntry, ReportError> {
+        self.write_bytes(&file.path, &file.bytes)?;
+        Ok(FileEntry {
+            sha256: format!("{:x}", Sha256::digest(&file.bytes)),
+            bytes: file.bytes.len() as u64,
+            rows: file.rows,
+            sums: file.sums,
+            path: file.path,
+        })
+    }
+
+    /// Writes a file that does not exist yet.
+    pub(super) fn write_bytes(&self, path: &str, bytes: &[u8]) -> Result<(), ReportError> {
+        let place = self.staging.folder.join(&self.path).join(path);
+        let file = OpenOptions::new().write(true).create_new(true).open(place);
+        file.and_then(|mut file| file.write_all(bytes)).map_err(|error| self.error(path, error))
+    }
+
+    fn error(&self, path: &str, error: std::io::Error) -> ReportError {
+        let inside = self.path.join(path);
+        self.staging.error(&inside.to_string_lossy(), error)
     }
 }
 
@@ -301,11 +330,15 @@ mod tests {
 
     use super::*;
 
+    fn write(staging: &Staging, path: &str, bytes: &[u8]) -> Result<(), ReportError> {
+        staging.below("")?.write_bytes(path, bytes)
+    }
+
     fn publish(parent: &Path, content: &str) -> Result<PathBuf, ReportError> {
         let staging = Staging::begin(parent, "2031-03")?;
-        staging.write_bytes("summary.csv", content.as_bytes())?;
+        write(&staging, "summary.csv", content.as_bytes())?;
         let listing = r#"{"files": [{"path": "summary.csv"}]}"#;
-        staging.write_bytes(manifest::FILE_NAME, listing.as_bytes())?;
+        write(&staging, manifest::FILE_NAME, listing.as_bytes())?;
         staging.publish()
     }
 
@@ -322,7 +355,7 @@ mod tests {
     fn nothing_is_under_the_final_name_before_publication() {
         let parent = TempDir::new().expect("folder");
         let staging = Staging::begin(parent.path(), "2031-03").expect("begun");
-        staging.write_bytes("summary.csv", b"x").expect("written");
+        write(&staging, "summary.csv", b"x").expect("written");
         assert!(!parent.path().join("2031-03").exists());
         drop(staging);
         assert!(names(parent.path()).is_empty());
@@ -334,7 +367,7 @@ mod tests {
         publish(parent.path(), "first").expect("published");
         publish(parent.path(), "second").expect("published");
         let mut staging = Staging::begin(parent.path(), "2031-03").expect("begun");
-        staging.write_bytes("summary.csv", b"third").expect("written");
+        write(&staging, "summary.csv", b"third").expect("written");
         staging.leftover = Some(staging.move_aside_and_rename().expect("renamed"));
         drop(staging);
         assert_eq!(names(parent.path()), ["2031-03"]);

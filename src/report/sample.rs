@@ -13,7 +13,8 @@ use crate::domain::{
     ProjectStatus, Service, UsageSource,
 };
 use crate::rating::{
-    Assumption, Bill, BillLine, DayAllocation, LineAllocation, ProjectAllocation, UnpricedUsage,
+    Assumption, Bill, BillLine, DayAllocation, LineAllocation, LineKind, Plan, ProjectAllocation,
+    TotalRange, UnpricedUsage,
 };
 
 use super::{Coverage, Format, MissingDays, MonthReport, ReportOptions};
@@ -34,11 +35,14 @@ impl Sample {
             account: AccountId::new("default").expect("valid"),
             month: Month::parse("2031-03").expect("valid"),
             currency,
+            plan: Plan::Tiered,
             book_name: "list-2021".to_owned(),
             book_sha256: "00ff".to_owned(),
             lines: Vec::new(),
+            charges: Vec::new(),
             exact_total: ratio(0, 1),
             total: nothing,
+            range: TotalRange::only(nothing),
             unpriced: Vec::new(),
             assumptions: Vec::new(),
             projects: Vec::new(),
@@ -53,12 +57,14 @@ impl Sample {
         let mut sample = Self::empty();
         sample.bill.lines.push(BillLine {
             service: Service::Rtc,
+            kind: LineKind::Usage,
             media: Media::Hd,
             tier: 1,
             seconds: Some(1_560),
             minutes: 26,
             free_minutes: 0,
             billable_minutes: 26,
+            coefficient: None,
             unit_price_per_1000: ratio(399, 100),
             amount: ratio(10_374, 100_000),
         });
@@ -81,7 +87,9 @@ impl Sample {
             key: "tier_fill",
             value: "cheapest_first".to_owned(),
             text: "Audio fills the discount tiers first.".to_owned(),
+            range: TotalRange { low: sample.bill.total, high: cents(12) },
         });
+        sample.bill.range = TotalRange { low: sample.bill.total, high: cents(12) };
         sample.bill.unpriced.push(UnpricedUsage {
             service: Service::Rtc,
             field: "durationVideo8K".to_owned(),
@@ -137,12 +145,14 @@ impl Sample {
         self.bill.exact_total = amount.clone();
         self.bill.lines = vec![BillLine {
             service: Service::Rtc,
+            kind: LineKind::Usage,
             media: Media::Hd,
             tier: 1,
             seconds: None,
             minutes: 0,
             free_minutes: 0,
             billable_minutes: 0,
+            coefficient: None,
             unit_price_per_1000: ratio(399, 100),
             amount,
         }];
@@ -154,8 +164,14 @@ impl Sample {
             usage: &self.usage,
             projects: &self.projects,
             coverage: self.coverage.clone(),
+            adjustments: &[],
+            closed: None,
         }
     }
+}
+
+fn cents(minor_units: i128) -> Money {
+    Money { minor_units, currency: Currency::from_code("USD").expect("known") }
 }
 
 pub(super) fn ratio(numerator: i64, denominator: i64) -> BigRational {

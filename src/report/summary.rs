@@ -7,7 +7,7 @@ use crate::rating::Bill;
 
 use super::month::ProjectMonth;
 use super::table::{self, Table};
-use super::{ReportError, file_names};
+use super::{MonthReport, ReportError, file_names};
 
 /// Decimal places of minutes. A third of a minute has no end in decimals, so the
 /// last place is rounded (half to even); the exact seconds are in the projects' files.
@@ -19,8 +19,12 @@ const SECONDS_PER_MINUTE: i128 = 60;
 ///
 /// # Errors
 /// [`ReportError::Disagreement`] unless the costs add up to the bill.
-pub(super) fn table(bill: &Bill, projects: &[ProjectMonth<'_>]) -> Result<Table, ReportError> {
-    let extra_rows = usize::from(bill.unallocated.minor_units != 0);
+pub(super) fn table(
+    report: &MonthReport<'_>,
+    projects: &[ProjectMonth<'_>],
+) -> Result<Table, ReportError> {
+    let (bill, unallocated) = (report.bill, report.unallocated());
+    let extra_rows = usize::from(unallocated.minor_units != 0);
     let height = projects.len() + extra_rows;
     let padded = |value: &dyn Fn(&ProjectMonth<'_>) -> Option<i128>| -> Vec<Option<i128>> {
         projects.iter().map(value).chain(std::iter::repeat_n(None, extra_rows)).collect()
@@ -34,12 +38,13 @@ pub(super) fn table(bill: &Bill, projects: &[ProjectMonth<'_>]) -> Result<Table,
     }
     let digits = bill.currency.minor_unit_digits();
     let mut costs = padded(&|project| Some(project.cost_minor_units()));
-    if let Some(unallocated) = costs.last_mut().filter(|_| extra_rows > 0) {
-        *unallocated = Some(bill.unallocated.minor_units);
+    if let Some(cost) = costs.last_mut().filter(|_| extra_rows > 0) {
+        *cost = Some(unallocated.minor_units);
     }
     let cost = table::decimals("cost", costs.into_iter(), digits)?;
     let name = file_names::SUMMARY;
-    let sum = table::checked_sum(name, &cost, height, bill.total.minor_units, digits)?;
+    let expected = report.amount_due().minor_units;
+    let sum = table::checked_sum(name, &cost, height, expected, digits)?;
     columns.push(cost);
     columns.push(table::text("currency", &vec![Some(bill.currency.code()); height]));
 

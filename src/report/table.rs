@@ -40,8 +40,8 @@ pub(super) fn whole(name: &str, values: Vec<Option<i64>>) -> Column {
 }
 
 /// A column of days.
-pub(super) fn days(name: &str, values: impl Iterator<Item = NaiveDate>) -> Column {
-    DateChunked::from_naive_date(name.into(), values).into_column()
+pub(super) fn days(name: &str, values: impl Iterator<Item = Option<NaiveDate>>) -> Column {
+    DateChunked::from_naive_date_options(name.into(), values).into_column()
 }
 
 /// A column of exact decimals from whole units of 10^-`scale`.

@@ -10,15 +10,17 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::Semaphore;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::jobs::{JOBS, JobDefinition};
+use super::jobs::{JOBS, JobDefinition, LAKE_JOB, LakeWork};
 use super::runner::{AccountAtWork, PlannedRun, Workplace, run};
 use super::slots::Schedule;
 use crate::domain::AccountId;
 use crate::observe::metrics;
+use crate::store::StoreError;
 use crate::store::job_runs::{self, RunState, Slot};
 
 /// What can be reloaded while the daemon runs.
@@ -28,6 +30,10 @@ pub struct Assignment {
     pub accounts: Vec<Arc<AccountAtWork>>,
     /// Folder that reports are written into.
     pub report_folder: Arc<Path>,
+    /// Where history goes, if anywhere.
+    pub lake: Option<Arc<LakeWork>>,
+    /// Accounts on which jobs of one lease run at once.
+    pub accounts_at_once: usize,
 }
 
 /// A daemon at work.
@@ -38,6 +44,8 @@ pub struct Daemon {
     /// Runs of this process that are under way.
     running: Mutex<BTreeSet<(&'static str, AccountId)>>,
     tracker: TaskTracker,
+    /// By lease, so that long fetches of usage do not hold up the minute's snapshots.
+    places: BTreeMap<&'static str, Semaphore>,
     stop: CancellationToken,
 }
 
@@ -61,10 +69,14 @@ impl Daemon {
                 text.parse().map_err(|error| format!("schedule of job '{}': {error}", job.name))?;
             Ok((job.name, schedule))
         };
+        let has_lake = assignment.lake.is_some();
+        let jobs = || JOBS.iter().filter(|job| has_lake || job.name != LAKE_JOB);
+        let places = jobs().map(|job| (job.lease, Semaphore::new(assignment.accounts_at_once)));
         Ok(Arc::new(Self {
+            places: places.collect(),
             workplace: Arc::new(workplace),
             assignment: RwLock::new(assignment),
-            schedules: JOBS.iter().map(schedule).collect::<Result<_, String>>()?,
+            schedules: jobs().map(schedule).collect::<Result<_, String>>()?,
             running: Mutex::new(BTreeSet::new()),
             tracker: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -87,14 +99,16 @@ impl Daemon {
     /// Starts the newest slot of every job, one after another in the order of
     /// the list, so that reports come after the usage that they are made of.
     fn catch_up(self: &Arc<Self>) {
-        for account in self.assignment().accounts {
-            let daemon = Arc::clone(self);
+        let assignment = Arc::new(self.assignment());
+        for account in &assignment.accounts {
+            let (daemon, account) = (Arc::clone(self), Arc::clone(account));
+            let assignment = Arc::clone(&assignment);
             self.tracker.spawn(async move {
                 for job in JOBS {
                     if daemon.stop.is_cancelled() {
                         return;
                     }
-                    if let Some(planned) = daemon.planned(*job, &account) {
+                    if let Some(planned) = daemon.planned(*job, &account, &assignment) {
                         daemon.run_once(&planned).await;
                     }
                 }
@@ -107,10 +121,20 @@ impl Daemon {
     }
 
     /// The run of a job's newest slot.
-    fn planned(&self, job: JobDefinition, account: &Arc<AccountAtWork>) -> Option<PlannedRun> {
+    fn planned(
+        &self,
+        job: JobDefinition,
+        account: &Arc<AccountAtWork>,
+        assignment: &Assignment,
+    ) -> Option<PlannedRun> {
         let slot = self.schedules.get(job.name)?.newest_slot(self.workplace.clock.now())?;
-        let report_folder = self.assignment().report_folder;
-        Some(PlannedRun { job, account: Arc::clone(account), slot, report_folder })
+        Some(PlannedRun {
+            job,
+            account: Arc::clone(account),
+            slot,
+            report_folder: Arc::clone(&assignment.report_folder),
+            lake: assignment.lake.clone(),
+        })
     }
 
     /// Runs jobs at their times until [`Daemon::shut_down`], the newest missed slot of each first.
@@ -137,8 +161,9 @@ impl Daemon {
 
     /// Starts the run of a job's newest slot for every account, each in a task of its own.
     fn start_runs(self: &Arc<Self>, job: JobDefinition, longest_delay: Duration) {
-        for account in self.assignment().accounts {
-            let Some(planned) = self.planned(job, &account) else { continue };
+        let assignment = self.assignment();
+        for account in &assignment.accounts {
+            let Some(planned) = self.planned(job, account, &assignment) else { continue };
             let daemon = Arc::clone(self);
             let delay = delay(&planned, longest_delay);
             self.tracker.spawn(async move {
@@ -155,7 +180,7 @@ impl Daemon {
         let key = (planned.job.name, planned.account.settings.account.clone());
         let is_free = self.lock_running().insert(key.clone());
         let outcome = if is_free {
-            let outcome = run(&self.workplace, planned, &self.stop).await.map(|_| ());
+            let outcome = self.run_in_turn(planned).await;
             self.lock_running().remove(&key);
             outcome
         } else {
@@ -166,11 +191,25 @@ impl Daemon {
         }
     }
 
+    /// Runs a slot when one of the places of its lease is free: a thousand accounts
+    /// are not worked on all at once.
+    async fn run_in_turn(&self, planned: &PlannedRun) -> Result<(), StoreError> {
+        let Some(places) = self.places.get(planned.job.lease) else { return Ok(()) };
+        let place = tokio::select! {
+            place = places.acquire() => place.ok(),
+            () = self.stop.cancelled() => None,
+        };
+        if place.is_some() {
+            run(&self.workplace, planned, &self.stop).await?;
+        }
+        Ok(())
+    }
+
     fn lock_running(&self) -> std::sync::MutexGuard<'_, BTreeSet<(&'static str, AccountId)>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn skip(&self, planned: &PlannedRun) -> Result<(), crate::store::StoreError> {
+    async fn skip(&self, planned: &PlannedRun) -> Result<(), StoreError> {
         let account = &planned.account.settings.account;
         let slot = Slot { job: planned.job.name, at: planned.slot };
         tracing::warn!(job = slot.job, %account, slot = %slot.at, "skipped: the run before it is still going on");

@@ -1,8 +1,10 @@
 //! The list of jobs: name, schedule, why. A new job is one file below and one line here.
 
 mod audit;
+mod lake;
 mod month_end;
 mod occupancy;
+mod outlook;
 mod projects;
 mod reports;
 mod roll_up;
@@ -15,10 +17,13 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use super::held_lease::{STATISTICS_LEASE, USAGE_LEASE};
+use crate::account_outlook::{OutlookError, OutlookSettings};
 use crate::agora_api::ApiErrorKind;
 use crate::collect::{CollectError, Collector};
+use crate::domain::AccountId;
+use crate::lake::{Lake, LakeError};
 use crate::month_report::MonthReportError;
-use crate::rating::PriceBook;
+use crate::rating::PriceBooks;
 use crate::store::StoreError;
 
 /// A job that the daemon runs for every account.
@@ -37,6 +42,9 @@ pub struct JobDefinition {
     /// What it does.
     pub run: JobFunction,
 }
+
+/// Name of the job that only runs where there is a lake.
+pub const LAKE_JOB: &str = "lake";
 
 type JobFunction = for<'a> fn(&'a JobContext<'a>) -> BoxFuture<'a, Result<JobOutcome, JobError>>;
 
@@ -91,6 +99,14 @@ pub const JOBS: &[JobDefinition] = &[
         run: month_end::run,
     },
     JobDefinition {
+        name: "outlook",
+        schedule: "0 45 2,8,14,20 * * *",
+        why: "Budgets, free minutes and odd days are looked at when new usage is in.",
+        lease: "outlook",
+        jitter_seconds: 60,
+        run: outlook::run,
+    },
+    JobDefinition {
         name: "month_to_date",
         schedule: "0 0 5 * * *",
         why: "The reports of the current month are fresh every morning.",
@@ -106,6 +122,14 @@ pub const JOBS: &[JobDefinition] = &[
         jitter_seconds: 60,
         run: reports::previous_month,
     },
+    JobDefinition {
+        name: LAKE_JOB,
+        schedule: "0 40 5 * * *",
+        why: "What is new goes to the lake, and days of channels that are there may leave the database.",
+        lease: "lake",
+        jitter_seconds: 60,
+        run: lake::run,
+    },
 ];
 
 /// What a job works with.
@@ -113,14 +137,29 @@ pub const JOBS: &[JobDefinition] = &[
 pub struct JobContext<'a> {
     /// Client, database, settings and leave to work.
     pub collector: Collector<'a>,
-    /// Price book of the account.
-    pub book: &'a PriceBook,
+    /// Budgets, and how odd a day must be.
+    pub outlook: &'a OutlookSettings,
+    /// Price books of the account.
+    pub books: &'a PriceBooks,
     /// Folder that reports are written into.
     pub report_folder: &'a Path,
     /// Days for which channels are kept, whole UTC days before today.
     pub channel_retention_days: u32,
+    /// Whether channels are kept until the lake holds them.
+    pub occupancy_archive: bool,
+    /// Where history goes, if anywhere.
+    pub lake: Option<&'a LakeWork>,
     /// Scheduled time of this run.
     pub slot: DateTime<Utc>,
+}
+
+/// The lake, and who works on it.
+#[derive(Debug)]
+pub struct LakeWork {
+    /// Where history goes.
+    pub lake: Lake,
+    /// Every account of the settings: the first of each bucket does its work.
+    pub accounts: Vec<AccountId>,
 }
 
 /// What a job did.
@@ -150,6 +189,12 @@ pub enum JobError {
     /// A report could not be made.
     #[error(transparent)]
     Report(#[from] MonthReportError),
+    /// The month could not be foretold.
+    #[error(transparent)]
+    Outlook(#[from] OutlookError),
+    /// The lake could not be written or read.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
 }
 
 impl From<StoreError> for JobError {

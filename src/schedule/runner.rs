@@ -7,13 +7,13 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::held_lease::HeldLease;
-use super::jobs::{JobContext, JobDefinition, JobError, JobOutcome};
+use super::jobs::{JobContext, JobDefinition, JobError, JobOutcome, LakeWork};
 use crate::agora_api::AgoraApi;
 use crate::clock::Clock;
 use crate::collect::{Collector, Records};
 use crate::config::AccountSettings;
 use crate::observe::metrics;
-use crate::rating::PriceBook;
+use crate::rating::PriceBooks;
 use crate::store::job_runs::{self, RunOutcome, RunState, Slot, UNAUTHORIZED_FIGURE};
 use crate::store::{Store, StoreError, projects};
 
@@ -27,8 +27,8 @@ pub struct AccountAtWork {
     pub settings: AccountSettings,
     /// Client of the account; paces all its jobs together.
     pub api: AgoraApi,
-    /// Price book of the account.
-    pub book: PriceBook,
+    /// Price books of the account.
+    pub books: PriceBooks,
 }
 
 /// What every run shares.
@@ -53,6 +53,8 @@ pub struct PlannedRun {
     pub slot: DateTime<Utc>,
     /// Folder that reports are written into.
     pub report_folder: Arc<std::path::Path>,
+    /// Where history goes, if anywhere.
+    pub lake: Option<Arc<LakeWork>>,
 }
 
 /// Runs a job unless its slot was run already, by this process or another.
@@ -113,9 +115,12 @@ async fn run_with_lease(
     let collector = Collector { api: &account.api, records, lease: held.lease(), stop };
     let context = JobContext {
         collector,
-        book: &account.book,
+        outlook: &account.settings.outlook,
+        books: &account.books,
         report_folder: &planned.report_folder,
         channel_retention_days: account.settings.channel_retention_days,
+        occupancy_archive: account.settings.occupancy_archive,
+        lake: planned.lake.as_deref(),
         slot: planned.slot,
     };
     let started = Instant::now();

@@ -24,6 +24,7 @@ mod cast;
 mod channels;
 mod connection;
 mod corrections;
+mod crowd;
 mod draw;
 mod endpoints;
 mod family;
@@ -43,6 +44,7 @@ mod users;
 mod years;
 
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::clock::Clock;
 
@@ -55,13 +57,17 @@ pub use years::{ApiYear, ApiYearError};
 pub struct SimulatorSettings {
     /// Decides ids, credentials, usage and channels.
     pub seed: u64,
-    /// Number of projects, deleted ones included; with 8 or more all oddities are there.
+    /// Number of accounts, each with a seed of its own; at least one.
+    pub accounts: u32,
+    /// Number of projects of an account, deleted ones included; with 8 or more all oddities are there.
     pub projects: usize,
     /// Length of the history before the day of the start.
     pub days: u32,
     /// The time of the account.
     pub clock: Clock,
-    /// Port on the loopback address; 0 takes any free one.
+    /// Address of this machine to listen on; the loopback one keeps others out.
+    pub listen: IpAddr,
+    /// Port on that address; 0 takes any free one.
     pub port: u16,
     /// Limit of each of the families projects, usage and kicking rules; 0 for none.
     pub requests_per_second: u32,
@@ -78,13 +84,15 @@ pub struct SimulatorSettings {
 }
 
 impl Default for SimulatorSettings {
-    /// Eight projects, 400 days, the documented limits, the present API and no faults.
+    /// One account, eight projects, 400 days, the documented limits, the present API and no faults.
     fn default() -> Self {
         Self {
             seed: 1,
+            accounts: 1,
             projects: 8,
             days: 400,
             clock: Clock::default(),
+            listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             requests_per_second: 10,
             statistics_requests_per_second: 20,
@@ -99,11 +107,11 @@ impl Default for SimulatorSettings {
 /// Why the simulator does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulatorError {
-    /// The port is taken or not allowed.
-    #[error("cannot listen on 127.0.0.1:{port}: {source}")]
+    /// The address is taken or not allowed.
+    #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// The port asked for.
-        port: u16,
+        /// The address asked for.
+        address: SocketAddr,
         /// What the system says.
         source: io::Error,
     },

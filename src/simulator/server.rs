@@ -1,9 +1,9 @@
-//! Listens on the loopback address until it is stopped.
+//! Listens until it is stopped.
 //!
-//! Only the loopback address is served, because the account is open to whoever
-//! reads its credentials from the terminal.
+//! On the loopback address unless another one was asked for, because the account
+//! is open to whoever knows the seed.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::connection::{Door, DoorListener};
-use super::routes::router;
+use super::crowd;
 use super::state::Account;
 use super::{SimulatorError, SimulatorSettings};
 
@@ -21,26 +21,27 @@ const STOP_WAIT: Duration = Duration::from_secs(2);
 
 /// A running simulator; it stops when it is dropped.
 pub struct Simulator {
-    account: Arc<Account>,
-    port: u16,
+    /// At least one.
+    accounts: Vec<Arc<Account>>,
+    address: SocketAddr,
     serving: JoinHandle<()>,
     stop_on_drop: DropGuard,
 }
 
 impl Simulator {
-    /// Makes the account and begins to serve it on `127.0.0.1`.
+    /// Makes the account and begins to serve it.
     ///
     /// # Errors
-    /// The port cannot be had, or the history is too long.
+    /// The address cannot be had, or the history is too long.
     pub async fn start(settings: SimulatorSettings) -> Result<Self, SimulatorError> {
-        let account = Arc::new(Account::new(&settings)?);
-        let cannot_listen = |source| SimulatorError::Listen { port: settings.port, source };
-        let address = (Ipv4Addr::LOCALHOST, settings.port);
+        let accounts = crowd::accounts(&settings)?;
+        let address = SocketAddr::new(settings.listen, settings.port);
+        let cannot_listen = |source| SimulatorError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
-        let port = listener.local_addr().map_err(cannot_listen)?.port();
+        let address = listener.local_addr().map_err(cannot_listen)?;
         let stopped = CancellationToken::new();
         let until_stopped = stopped.clone().cancelled_owned();
-        let service = router(&account).into_make_service_with_connect_info::<Door>();
+        let service = crowd::routes(&accounts).into_make_service_with_connect_info::<Door>();
         let server =
             axum::serve(DoorListener(listener), service).with_graceful_shutdown(until_stopped);
         let serving = tokio::spawn(async move {
@@ -48,25 +49,37 @@ impl Simulator {
                 tracing::error!(%error, "the simulator stopped serving");
             }
         });
-        Ok(Self { account, port, serving, stop_on_drop: stopped.drop_guard() })
+        Ok(Self { accounts, address, serving, stop_on_drop: stopped.drop_guard() })
     }
 
-    /// Scheme, host and port, without a path.
+    /// Scheme, host and port, without a path, as this machine reaches it.
     #[must_use]
     pub fn base_url(&self) -> String {
-        format!("http://{}:{}", Ipv4Addr::LOCALHOST, self.port)
+        let ip = match self.address.ip() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            other => other,
+        };
+        format!("http://{}", SocketAddr::new(ip, self.address.port()))
     }
 
-    /// User name of the account's credentials.
+    /// User name of the first account's credentials.
     #[must_use]
     pub fn customer_id(&self) -> &str {
-        &self.account.customer_id
+        self.accounts.first().map_or("", |account| &account.customer_id)
     }
 
-    /// Password of the account's credentials.
+    /// Password of the first account's credentials.
     #[must_use]
     pub fn customer_secret(&self) -> &str {
-        &self.account.customer_secret
+        self.accounts.first().map_or("", |account| &account.customer_secret)
+    }
+
+    /// User names and passwords of all accounts.
+    pub fn credentials(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.accounts
+            .iter()
+            .map(|account| (account.customer_id.as_str(), account.customer_secret.as_str()))
     }
 
     /// Finishes the answers under way, for two seconds at most, and frees the port.
@@ -94,7 +107,7 @@ mod tests {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: {}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            authorization(&simulator.account),
+            authorization(&simulator.accounts[0]),
             body.len()
         );
         stream.write_all(request.as_bytes()).await.expect("sent");
@@ -113,9 +126,9 @@ mod tests {
         let simulator = started("refuse*1").await;
         let body = r#"{"name":"new"}"#;
         assert!(exchange(&simulator, "POST", "/dev/v1/project/", body).await.is_empty());
-        assert_eq!(simulator.account.projects().len(), 8);
+        assert_eq!(simulator.accounts[0].projects().len(), 8);
         assert!(!exchange(&simulator, "POST", "/dev/v1/project/", body).await.is_empty());
-        let log = serde_json::to_value(simulator.account.request_log.list()).expect("JSON");
+        let log = serde_json::to_value(simulator.accounts[0].request_log.list()).expect("JSON");
         assert_eq!((&log[0]["status"], &log[1]["status"]), (&().into(), &201.into()));
     }
 
@@ -126,7 +139,7 @@ mod tests {
         assert!(!list.is_empty(), "a question is answered");
         let body = r#"{"name":"new"}"#;
         assert!(exchange(&simulator, "POST", "/dev/v1/project/", body).await.is_empty());
-        assert_eq!(simulator.account.projects().len(), 9);
+        assert_eq!(simulator.accounts[0].projects().len(), 9);
     }
 
     #[tokio::test]
@@ -135,7 +148,7 @@ mod tests {
         let body = r#"{"name":"new"}"#;
         let exchange = exchange(&simulator, "POST", "/dev/v1/project/", body);
         assert!(tokio::time::timeout(Duration::from_millis(300), exchange).await.is_err());
-        assert_eq!(simulator.account.projects().len(), 9);
+        assert_eq!(simulator.accounts[0].projects().len(), 9);
     }
 
     #[tokio::test]
@@ -157,7 +170,7 @@ mod tests {
         let request = format!(
             "GET /dev/v1/projects/ HTTP/1.1\r\nHost: {address}\r\nAuthorization: {}\r\n\
              Content-Type: application/json\r\n\r\n",
-            authorization(&simulator.account)
+            authorization(&simulator.accounts[0])
         );
         stream.write_all(request.as_bytes()).await.expect("sent");
         let mut start = [0; 15];

@@ -105,6 +105,11 @@ impl Account {
         })
     }
 
+    /// What follows the scheme in the Authorization header of the account.
+    pub(super) fn authorization(&self) -> &str {
+        &self.authorization
+    }
+
     /// Every project, deleted ones included.
     pub(super) fn projects(&self) -> Vec<Arc<SimulatedProject>> {
         self.registry.read().unwrap_or_else(PoisonError::into_inner).all()

@@ -1,7 +1,8 @@
 //! Questions of analysts: SQL of the files in `queries/`, read-only.
 //!
 //! A file names its parameters as psql does, `:'month'`, so that it also runs
-//! with `psql -v month=2026-10 -f`. Here each becomes a bound text parameter.
+//! with `psql -v month=2026-10 -f`. Here each becomes a bound text parameter,
+//! and lines for psql itself, which begin with a backslash, are left out.
 
 use std::collections::BTreeMap;
 
@@ -61,11 +62,12 @@ pub fn parameters_of(sql: &str) -> Vec<String> {
     bind_parameters(sql).1
 }
 
-/// Puts `$1`, `$2` ... in place of `:'name'`; comments stay as they are.
+/// Puts `$1`, `$2` ... in place of `:'name'` and leaves out what is for psql;
+/// comments stay as they are.
 fn bind_parameters(sql: &str) -> (String, Vec<String>) {
     let mut bound = String::with_capacity(sql.len());
     let mut names: Vec<String> = Vec::new();
-    for line in sql.split_inclusive('\n') {
+    for line in sql.split_inclusive('\n').filter(|line| !line.starts_with('\\')) {
         let (code, comment) = line.find("--").map_or((line, ""), |at| line.split_at(at));
         let mut rest = code;
         while let Some(start) = rest.find(":'") {
@@ -166,5 +168,12 @@ mod tests {
         let (sql, names) = bind_parameters("select :'a', :'b', :'a' -- not :'c'\n, 'it''s'::text");
         assert_eq!(sql, "select $1::text, $2::text, $1::text -- not :'c'\n, 'it''s'::text");
         assert_eq!(names, ["a", "b"]);
+    }
+
+    #[test]
+    fn lines_for_psql_are_left_out() {
+        let (sql, names) = bind_parameters("\\set a ':b'\nselect :'a';\n");
+        assert_eq!(sql, "select $1::text;\n");
+        assert_eq!(names, ["a"]);
     }
 }

@@ -1,25 +1,64 @@
-//! Tables `bill`, `bill_line` and `bill_allocation`.
+//! Tables `bill`, `bill_line`, `bill_allocation` and `bill_adjustment`: writing bills.
+//!
+//! Reading them back is in [`super::stored_bills`].
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, Postgres, Transaction};
 
-use super::copy::CopyRows;
+use super::copy::CopyIn;
 use super::error::StoreError;
 use crate::domain::money::decimal_text;
-use crate::domain::{BillStatus, Media, Service};
-use crate::rating::bill::exact_decimal_units;
-use crate::rating::{ALLOCATION_SCALE, Bill, BillLine, DayAllocation, LINE_SCALE, RatingError};
-use crate::store::statement::{begin_transaction, query};
+use crate::domain::{AppliedAdjustment, BillStatus, Media, Money, Service};
+use crate::rating::{
+    ALLOCATION_SCALE, Bill, BillLine, Charge, DayAllocation, LINE_SCALE, PriceBook, RatingError,
+    decimal_units, exact_decimal_units,
+};
+use crate::store::price_books;
+use crate::store::statement::{begin_transaction, query, query_scalar};
 
 /// Revision number of the draft.
-const DRAFT: i32 = 0;
+pub const DRAFT: i32 = 0;
 
 const COPY_ALLOCATION: &str = "copy agora.bill_allocation from stdin with (format binary)";
 
-/// Why a draft could not be stored.
+/// A bill to store, with what it was made from.
+#[derive(Debug, Clone, Copy)]
+pub struct BillRecord<'a> {
+    /// The rated bill.
+    pub bill: &'a Bill,
+    /// The book that it was rated with.
+    pub book: &'a PriceBook,
+    /// Credits and charges beside it.
+    pub adjustments: &'a [AppliedAdjustment],
+    /// Whether it can be relied on.
+    pub status: BillStatus,
+    /// Newest request whose values are in it; 0 without any.
+    pub known_request_id: i64,
+    /// Newest adjustment that was known; 0 without any.
+    pub known_adjustment_id: i64,
+    /// When it was made.
+    pub rated_at: DateTime<Utc>,
+}
+
+/// A revision to close.
+#[derive(Debug, Clone)]
+pub struct NewRevision {
+    /// Its number: one more than the newest, from 1.
+    pub revision: i32,
+    /// What its report says beside the amounts.
+    pub closing: serde_json::Value,
+}
+
+/// Why a bill could not be stored.
 #[derive(Debug, thiserror::Error)]
 pub enum BillWriteError {
+    /// Another run closed the month in the meantime.
+    #[error("another run has closed the month as r{newest} in the meantime")]
+    ClosedMeanwhile {
+        /// Newest revision there is.
+        newest: i32,
+    },
     /// The database did not take it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -28,41 +67,82 @@ pub enum BillWriteError {
     Rating(#[from] RatingError),
 }
 
-/// A new draft that is written but not yet in force.
+/// A bill that is written but not yet in force.
 #[derive(Debug)]
-#[must_use = "a draft that is not put in force is given up"]
-pub struct PendingDraft(Transaction<'static, Postgres>);
+#[must_use = "a bill that is not put in force is given up"]
+pub struct PendingBill(Transaction<'static, Postgres>);
 
-impl PendingDraft {
-    /// Puts the draft in force.
+impl PendingBill {
+    /// Puts the bill in force.
     ///
     /// # Errors
-    /// [`StoreError`] when the database does not answer; the earlier draft stays then.
+    /// [`StoreError`] when the database does not answer; all is as it was then.
     pub async fn commit(self) -> Result<(), StoreError> {
         self.0.commit().await.map_err(StoreError::during("writing bill"))
     }
 }
 
 /// Writes the draft of the bill's account and month in place of the earlier
-/// one; dropped without [`PendingDraft::commit`] it is given up.
+/// one; dropped without [`PendingBill::commit`] it is given up.
 ///
 /// # Errors
 /// [`BillWriteError`]; the earlier draft stays then.
 pub async fn replace_draft(
     pool: &PgPool,
+    record: &BillRecord<'_>,
+) -> Result<PendingBill, BillWriteError> {
+    let mut transaction = begin(pool, record.bill).await?;
+    write_draft(&mut transaction, record).await?;
+    Ok(PendingBill(transaction))
+}
+
+/// Writes a closed revision, and the draft equal to it; dropped without
+/// [`PendingBill::commit`] both are given up.
+///
+/// # Errors
+/// [`BillWriteError`]; all is as it was then.
+pub async fn close(
+    pool: &PgPool,
+    record: &BillRecord<'_>,
+    new: &NewRevision,
+) -> Result<PendingBill, BillWriteError> {
+    let mut transaction = begin(pool, record.bill).await?;
+    let newest: i32 = query_scalar(
+        "select coalesce(max(revision), 0) from agora.bill where account_id = $1 and month = $2",
+    )
+    .bind(record.bill.account.as_str())
+    .bind(record.bill.month.first_day())
+    .fetch_one(&mut *transaction)
+    .await
+    .map_err(StoreError::during("reading bill"))?;
+    if newest + 1 != new.revision {
+        return Err(BillWriteError::ClosedMeanwhile { newest });
+    }
+    write_draft(&mut transaction, record).await?;
+    insert_whole(&mut transaction, record, new.revision, Some(&new.closing)).await?;
+    Ok(PendingBill(transaction))
+}
+
+/// Two writers of one account's bills take turns.
+async fn begin(
+    pool: &PgPool,
     bill: &Bill,
-    status: BillStatus,
-    rated_at: DateTime<Utc>,
-) -> Result<PendingDraft, BillWriteError> {
+) -> Result<Transaction<'static, Postgres>, BillWriteError> {
     let failed = || StoreError::during("writing bill");
     let mut transaction = begin_transaction(pool).await.map_err(failed())?;
-    let connection = &mut *transaction;
-    // Two reports of one month take turns.
-    query("select from agora.account where account_id = $1 for no key update")
-        .bind(bill.account.as_str())
-        .execute(&mut *connection)
+    query("select pg_advisory_xact_lock(hashtextextended($1, 0))")
+        .bind(format!("agora.bill {}", bill.account))
+        .execute(&mut *transaction)
         .await
         .map_err(failed())?;
+    Ok(transaction)
+}
+
+async fn write_draft(
+    connection: &mut PgConnection,
+    record: &BillRecord<'_>,
+) -> Result<(), BillWriteError> {
+    let bill = record.bill;
     for statement in [
         "delete from agora.bill_allocation where account_id = $1 and month = $2 and revision = $3",
         "delete from agora.bill where account_id = $1 and month = $2 and revision = $3",
@@ -73,30 +153,49 @@ pub async fn replace_draft(
             .bind(DRAFT)
             .execute(&mut *connection)
             .await
-            .map_err(failed())?;
+            .map_err(StoreError::during("writing bill"))?;
     }
-    insert_bill(connection, bill, status, rated_at).await?;
-    insert_lines(connection, bill).await?;
-    copy_allocation(connection, bill).await?;
-    Ok(PendingDraft(transaction))
+    insert_whole(connection, record, DRAFT, None).await
+}
+
+async fn insert_whole(
+    connection: &mut PgConnection,
+    record: &BillRecord<'_>,
+    revision: i32,
+    closing: Option<&serde_json::Value>,
+) -> Result<(), BillWriteError> {
+    let BillRecord { bill, book, .. } = record;
+    price_books::keep(connection, &bill.account, bill.month, book, record.rated_at).await?;
+    insert_bill(connection, record, revision, closing).await?;
+    insert_lines(connection, bill, revision).await?;
+    copy_allocation(connection, bill, revision).await?;
+    insert_adjustments(connection, record, revision).await
 }
 
 async fn insert_bill(
     connection: &mut PgConnection,
-    bill: &Bill,
-    status: BillStatus,
-    rated_at: DateTime<Utc>,
+    record: &BillRecord<'_>,
+    revision: i32,
+    closing: Option<&serde_json::Value>,
 ) -> Result<(), BillWriteError> {
-    let exact_total = exact_decimal_units(&bill.exact_total, LINE_SCALE)?;
+    let bill = record.bill;
+    let exact_total = decimal_units(&bill.exact_total, LINE_SCALE)?;
+    let adjustment_total = Money {
+        minor_units: record.adjustments.iter().map(|a| a.adjustment.amount.minor_units).sum(),
+        currency: bill.currency,
+    };
     query(
         "insert into agora.bill (account_id, month, revision, status, currency, \
-         minor_unit_digits, exact_total, total, unallocated, book_name, book_sha256, rated_at) \
-         values ($1, $2, $3, $4, $5, $6, $7::numeric, $8::numeric, $9::numeric, $10, $11, $12)",
+         minor_unit_digits, exact_total, total, unallocated, book_name, book_sha256, rated_at, \
+         plan, total_low, total_high, assumptions, \
+         closed_at, known_request_id, known_adjustment_id, adjustment_total, closing) \
+         values ($1, $2, $3, $4, $5, $6, $7::numeric, $8::numeric, $9::numeric, $10, $11, $12, \
+         $13, $14::numeric, $15::numeric, $16, $17, $18, $19, $20::numeric, $21)",
     )
     .bind(bill.account.as_str())
     .bind(bill.month.first_day())
-    .bind(DRAFT)
-    .bind(status.name())
+    .bind(revision)
+    .bind(record.status.name())
     .bind(bill.currency.code())
     .bind(i16::try_from(bill.currency.minor_unit_digits()).unwrap_or(2))
     .bind(decimal_text(exact_total, LINE_SCALE))
@@ -104,45 +203,177 @@ async fn insert_bill(
     .bind(bill.unallocated.to_string())
     .bind(&bill.book_name)
     .bind(&bill.book_sha256)
-    .bind(rated_at)
+    .bind(record.rated_at)
+    .bind(bill.plan.name())
+    .bind(bill.range.low.to_string())
+    .bind(bill.range.high.to_string())
+    .bind(assumptions(bill))
+    .bind(closing.map(|_| record.rated_at))
+    .bind(record.known_request_id)
+    .bind(record.known_adjustment_id)
+    .bind(adjustment_total.to_string())
+    .bind(closing)
     .execute(connection)
     .await
     .map_err(StoreError::during("writing bill"))?;
     Ok(())
 }
 
-async fn insert_lines(connection: &mut PgConnection, bill: &Bill) -> Result<(), BillWriteError> {
-    fn column<T>(lines: &[BillLine], value: impl Fn(&BillLine) -> T) -> Vec<T> {
-        lines.iter().map(value).collect()
+async fn insert_adjustments(
+    connection: &mut PgConnection,
+    record: &BillRecord<'_>,
+    revision: i32,
+) -> Result<(), BillWriteError> {
+    let bill = record.bill;
+    let (mut numbers, mut projects, mut costs) = (Vec::new(), Vec::new(), Vec::new());
+    for applied in record.adjustments {
+        let shares = applied.shares.iter().map(|(id, share)| (id.as_str(), *share));
+        let unallocated = Some(("", applied.unallocated)).filter(|(_, units)| *units != 0);
+        for (project_id, minor_units) in shares.chain(unallocated) {
+            numbers.push(applied.adjustment.adjustment_id);
+            projects.push(project_id);
+            costs.push(Money { minor_units, currency: bill.currency }.to_string());
+        }
     }
-    let exact = |amount| exact_decimal_units(amount, LINE_SCALE);
-    let prices: Result<Vec<_>, _> =
-        bill.lines.iter().map(|line| exact(&line.unit_price_per_1000)).collect();
-    let amounts: Result<Vec<_>, _> = bill.lines.iter().map(|line| exact(&line.amount)).collect();
-    let texts = |units: Vec<i128>| -> Vec<String> {
-        units.into_iter().map(|units| decimal_text(units, LINE_SCALE)).collect()
-    };
+    query(
+        "insert into agora.bill_adjustment \
+         (account_id, month, revision, adjustment_id, project_id, cost) \
+         select $1, $2, $3, adjustment_id, project_id, cost::numeric \
+         from unnest($4::bigint[], $5::text[], $6::text[]) as r (adjustment_id, project_id, cost)",
+    )
+    .bind(bill.account.as_str())
+    .bind(bill.month.first_day())
+    .bind(revision)
+    .bind(numbers)
+    .bind(projects)
+    .bind(costs)
+    .execute(connection)
+    .await
+    .map_err(StoreError::during("writing bill_adjustment"))?;
+    Ok(())
+}
+
+/// The assumptions as the table keeps them; amounts are strings, so that no reader makes floats.
+fn assumptions(bill: &Bill) -> serde_json::Value {
+    let entries = bill.assumptions.iter().map(|assumption| {
+        serde_json::json!({
+            "key": assumption.key,
+            "value": assumption.value,
+            "text": assumption.text,
+            "low": assumption.range.low.to_string(),
+            "high": assumption.range.high.to_string(),
+        })
+    });
+    entries.collect()
+}
+
+/// A line or a charge as a row of `bill_line`.
+pub(super) struct LineRow {
+    pub(super) kind: &'static str,
+    pub(super) service: &'static str,
+    pub(super) media: &'static str,
+    pub(super) tier: u32,
+    pub(super) seconds: Option<u128>,
+    pub(super) minutes: u128,
+    pub(super) free_minutes: u128,
+    pub(super) billable_minutes: u128,
+    pub(super) coefficient: Option<i128>,
+    pub(super) unit_price_per_1000: i128,
+    pub(super) amount: i128,
+    pub(super) note: Option<String>,
+}
+
+impl LineRow {
+    fn of_line(line: &BillLine) -> Result<Self, RatingError> {
+        let exact = |amount| exact_decimal_units(amount, LINE_SCALE);
+        Ok(Self {
+            kind: line.kind.name(),
+            service: line.service.name(),
+            media: line.media.name(),
+            tier: line.tier,
+            seconds: line.seconds,
+            minutes: line.minutes,
+            free_minutes: line.free_minutes,
+            billable_minutes: line.billable_minutes,
+            coefficient: line.coefficient.as_ref().map(exact).transpose()?,
+            unit_price_per_1000: exact(&line.unit_price_per_1000)?,
+            amount: exact(&line.amount)?,
+            note: None,
+        })
+    }
+
+    /// `number` counts the charges of one kind, from 1.
+    fn of_charge(charge: &Charge, number: u32) -> Result<Self, RatingError> {
+        let price = charge.unit_price_per_1000.as_ref();
+        let price = price.map(|price| exact_decimal_units(price, LINE_SCALE)).transpose()?;
+        Ok(Self {
+            kind: charge.kind.name(),
+            service: "",
+            media: "",
+            tier: number,
+            seconds: None,
+            minutes: charge.minutes.unwrap_or(0),
+            free_minutes: 0,
+            billable_minutes: charge.minutes.unwrap_or(0),
+            coefficient: None,
+            unit_price_per_1000: price.unwrap_or(0),
+            amount: decimal_units(&charge.amount, LINE_SCALE)?,
+            note: Some(charge.text.clone()),
+        })
+    }
+}
+
+/// Lines and charges, in the order of the bill.
+pub(super) fn line_rows(bill: &Bill) -> Result<Vec<LineRow>, RatingError> {
+    let mut rows = bill.lines.iter().map(LineRow::of_line).collect::<Result<Vec<_>, _>>()?;
+    let mut number = 0;
+    let mut kind_before = None;
+    for charge in &bill.charges {
+        number = if kind_before == Some(charge.kind) { number + 1 } else { 1 };
+        kind_before = Some(charge.kind);
+        rows.push(LineRow::of_charge(charge, number)?);
+    }
+    Ok(rows)
+}
+
+async fn insert_lines(
+    connection: &mut PgConnection,
+    bill: &Bill,
+    revision: i32,
+) -> Result<(), BillWriteError> {
+    fn column<'a, T>(rows: &'a [LineRow], value: impl Fn(&'a LineRow) -> T) -> Vec<T> {
+        rows.iter().map(value).collect()
+    }
+    let text = |units: i128| decimal_text(units, LINE_SCALE);
+    let rows = line_rows(bill)?;
     query(include_str!("sql/insert_bill_lines.sql"))
         .bind(bill.account.as_str())
         .bind(bill.month.first_day())
-        .bind(DRAFT)
-        .bind(column(&bill.lines, |line| line.service.name()))
-        .bind(column(&bill.lines, |line| line.media.name()))
-        .bind(column(&bill.lines, |line| i32::try_from(line.tier).unwrap_or(i32::MAX)))
-        .bind(column(&bill.lines, |line| line.seconds.map(|seconds| seconds.to_string())))
-        .bind(column(&bill.lines, |line| line.minutes.to_string()))
-        .bind(column(&bill.lines, |line| line.free_minutes.to_string()))
-        .bind(column(&bill.lines, |line| line.billable_minutes.to_string()))
-        .bind(texts(prices?))
-        .bind(texts(amounts?))
+        .bind(revision)
+        .bind(column(&rows, |row| row.kind))
+        .bind(column(&rows, |row| row.service))
+        .bind(column(&rows, |row| row.media))
+        .bind(column(&rows, |row| i32::try_from(row.tier).unwrap_or(i32::MAX)))
+        .bind(column(&rows, |row| row.seconds.map(|seconds| seconds.to_string())))
+        .bind(column(&rows, |row| row.minutes.to_string()))
+        .bind(column(&rows, |row| row.free_minutes.to_string()))
+        .bind(column(&rows, |row| row.billable_minutes.to_string()))
+        .bind(column(&rows, |row| row.coefficient.map(text)))
+        .bind(column(&rows, |row| text(row.unit_price_per_1000)))
+        .bind(column(&rows, |row| text(row.amount)))
+        .bind(column(&rows, |row| row.note.as_deref()))
         .execute(connection)
         .await
         .map_err(StoreError::during("writing bill_line"))?;
     Ok(())
 }
 
-async fn copy_allocation(connection: &mut PgConnection, bill: &Bill) -> Result<(), BillWriteError> {
-    let mut rows = CopyRows::new(14);
+async fn copy_allocation(
+    connection: &mut PgConnection,
+    bill: &Bill,
+    revision: i32,
+) -> Result<(), BillWriteError> {
+    let mut rows = CopyIn::begin(connection, COPY_ALLOCATION, 14).await?;
     for project in &bill.projects {
         for day in &project.days {
             for service in Service::ALL {
@@ -150,7 +381,7 @@ async fn copy_allocation(connection: &mut PgConnection, bill: &Bill) -> Result<(
                 let row = rows.row();
                 row.text(bill.account.as_str())
                     .date(bill.month.first_day())
-                    .integer(DRAFT)
+                    .integer(revision)
                     .text(project.project_id.as_str())
                     .date(day.day)
                     .text(service.name());
@@ -158,15 +389,16 @@ async fn copy_allocation(connection: &mut PgConnection, bill: &Bill) -> Result<(
                     row.numeric(micro_units, ALLOCATION_SCALE);
                 }
                 row.numeric(costs.iter().sum(), ALLOCATION_SCALE);
+                rows.send_when_full().await?;
             }
         }
     }
-    rows.send(connection, COPY_ALLOCATION).await?;
+    rows.finish().await?;
     Ok(())
 }
 
 /// Cost by media of a service on a day, in 1e-6 units; none without a line.
-fn costs_of(day: &DayAllocation, service: Service) -> Option<[i128; Media::COUNT]> {
+pub(super) fn costs_of(day: &DayAllocation, service: Service) -> Option<[i128; Media::COUNT]> {
     let mut lines = day.lines.iter().filter(|line| line.service == service).peekable();
     lines.peek()?;
     let mut costs = [0; Media::COUNT];
@@ -174,4 +406,39 @@ fn costs_of(day: &DayAllocation, service: Service) -> Option<[i128; Media::COUNT
         costs[line.media.index()] += line.cost_micro_units;
     }
     Some(costs)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::migrate::migrate_to;
+    use crate::store::occupancy::testing::TestDatabase;
+    use crate::store::statement::{alone, query_as};
+    use crate::store::{DatabaseAddress, Store};
+
+    #[tokio::test]
+    async fn drafts_from_before_ranges_and_charges_survive_the_migration() {
+        let database = TestDatabase::new().await;
+        database.run("create database old").await;
+        let url = database.store.cluster().expect("private").connection_url("old");
+        let old = Store::open_as_it_is(&DatabaseAddress::Given(url.into()), 2).await;
+        let old = old.expect("opened");
+        migrate_to(old.pool(), 10).await.expect("migrated");
+        let rows = "insert into agora.account values ('default', now()); \
+            insert into agora.bill values ('default', '2031-03-01', 0, 'complete', 'USD', 2, \
+                101, 101.00, 0, 'tiered-usd', 'x', now()); \
+            insert into agora.bill_line values \
+                ('default', '2031-03-01', 0, 'rtc', 'audio', 1, 60, 1, 0, 1, 0.99, 0.00099), \
+                ('default', '2031-03-01', 0, 'rtc', 'audio', 2, null, 1, 0, 1, 0.94, 0.00094)";
+        sqlx::raw_sql(rows).execute(old.pool()).await.expect("filled");
+        migrate_to(old.pool(), 11).await.expect("migrated");
+        let question = "select count(*), count(*) filter (where l.kind = 'usage'), \
+                        min(b.assumptions::text), bool_and(b.total_low is null) \
+                        from agora.bill as b join agora.bill_line as l \
+                        using (account_id, month, revision)";
+        let found: (i64, i64, String, bool) =
+            query_as(question).fetch_one(alone(old.pool())).await.expect("answered");
+        assert_eq!(found, (2, 2, "[]".to_owned(), true));
+        old.close().await;
+        database.close().await;
+    }
 }

@@ -3,13 +3,14 @@
 //! The format is described in the manual of PostgreSQL 15 under COPY, "Binary
 //! Format"; the values in the manuals of the types' send functions.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use sqlx::PgConnection;
+use sqlx::postgres::PgCopyIn;
 
 use super::error::StoreError;
 
 /// Bytes that are collected before they are sent.
-const SEND_BYTES: usize = 256 * 1024;
+const SEND_BYTES: usize = 64 * 1024;
 
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
@@ -26,7 +27,8 @@ pub(super) struct CopyRows {
 impl CopyRows {
     /// An empty stream of rows of `columns` values each.
     pub(super) fn new(columns: i16) -> Self {
-        let mut bytes = Vec::with_capacity(SEND_BYTES);
+        // Room for the row that fills it.
+        let mut bytes = Vec::with_capacity(SEND_BYTES + 1024);
         bytes.extend_from_slice(SIGNATURE);
         // Flags, and the length of the header extension.
         bytes.extend_from_slice(&[0; 8]);
@@ -39,10 +41,25 @@ impl CopyRows {
         self
     }
 
+    /// How much is encoded.
+    pub(super) fn size_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     fn value(&mut self, value: &[u8]) -> &mut Self {
-        let length = i32::try_from(value.len()).unwrap_or(i32::MAX);
-        self.bytes.extend_from_slice(&length.to_be_bytes());
+        self.bytes.extend_from_slice(&length(value.len()));
         self.bytes.extend_from_slice(value);
+        self
+    }
+
+    /// A value that is put together in place; its length is filled in afterwards.
+    fn sized(&mut self, put: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
+        let at = self.bytes.len();
+        self.bytes.extend_from_slice(&length(0));
+        put(&mut self.bytes);
+        let start = at + size_of::<i32>();
+        let size = length(self.bytes.len() - start);
+        self.bytes[at..start].copy_from_slice(&size);
         self
     }
 
@@ -76,9 +93,9 @@ impl CopyRows {
 
     /// A value of type `date`.
     pub(super) fn date(&mut self, day: NaiveDate) -> &mut Self {
-        let epoch = NaiveDate::from_ymd_opt(2000, 1, 1).unwrap_or_default();
-        let days = i32::try_from((day - epoch).num_days()).unwrap_or(i32::MAX);
-        self.value(&days.to_be_bytes())
+        /// 2000-01-01, counted from the first day of the year 1.
+        const EPOCH_DAYS: i32 = 730_120;
+        self.value(&(day.num_days_from_ce() - EPOCH_DAYS).to_be_bytes())
     }
 
     /// A value of type `timestamptz`.
@@ -90,68 +107,109 @@ impl CopyRows {
     /// A value of type `jsonb`.
     pub(super) fn jsonb(&mut self, json: &str) -> &mut Self {
         const VERSION: u8 = 1;
-        let mut value = Vec::with_capacity(json.len() + 1);
-        value.push(VERSION);
-        value.extend_from_slice(json.as_bytes());
-        self.value(&value)
+        self.sized(|bytes| {
+            bytes.push(VERSION);
+            bytes.extend_from_slice(json.as_bytes());
+        })
     }
 
     /// A value of type `text[]`.
-    pub(super) fn text_array(&mut self, texts: &[&str]) -> &mut Self {
-        let int = |value: usize| i32::try_from(value).unwrap_or(i32::MAX).to_be_bytes();
-        let mut value = Vec::new();
-        value.extend_from_slice(&int(usize::from(!texts.is_empty())));
-        value.extend_from_slice(&int(0));
-        value.extend_from_slice(&TEXT_OID.to_be_bytes());
-        if !texts.is_empty() {
-            value.extend_from_slice(&int(texts.len()));
-            value.extend_from_slice(&int(1));
-        }
-        for text in texts {
-            value.extend_from_slice(&int(text.len()));
-            value.extend_from_slice(text.as_bytes());
-        }
-        self.value(&value)
+    pub(super) fn text_array<'t>(&mut self, texts: impl Iterator<Item = &'t str>) -> &mut Self {
+        let texts = texts.map(str::as_bytes).collect::<Vec<_>>();
+        self.sized(|bytes| {
+            bytes.extend_from_slice(&length(usize::from(!texts.is_empty())));
+            bytes.extend_from_slice(&length(0));
+            bytes.extend_from_slice(&TEXT_OID.to_be_bytes());
+            if !texts.is_empty() {
+                bytes.extend_from_slice(&length(texts.len()));
+                bytes.extend_from_slice(&length(1));
+            }
+            for text in &texts {
+                bytes.extend_from_slice(&length(text.len()));
+                bytes.extend_from_slice(text);
+            }
+        })
     }
 
     /// A value of type `numeric`: `units` x 10^-`scale`.
     pub(super) fn numeric(&mut self, units: i128, scale: u32) -> &mut Self {
         const BASE: u128 = 10_000;
         const BASE_DIGITS: u32 = 4;
+        /// Enough for the 39 digits of 128 bits and a fraction that is filled up.
+        const MOST_GROUPS: usize = 11;
         // Fill the fraction up to whole groups of four decimal places.
         let filled_scale = scale.div_ceil(BASE_DIGITS) * BASE_DIGITS;
         let mut rest = units.unsigned_abs() * 10_u128.pow(filled_scale - scale);
-        let mut groups = Vec::new();
+        let mut groups = [0_u16; MOST_GROUPS];
+        let mut count = 0;
         while rest > 0 {
-            groups.push(u16::try_from(rest % BASE).unwrap_or(0));
+            groups[count] = u16::try_from(rest % BASE).unwrap_or(0);
             rest /= BASE;
+            count += 1;
         }
         let int16 = |value: usize| i16::try_from(value).unwrap_or(i16::MAX);
-        let weight = int16(groups.len()) - int16((filled_scale / BASE_DIGITS) as usize) - 1;
+        let weight = int16(count) - int16((filled_scale / BASE_DIGITS) as usize) - 1;
         let sign: u16 = if units < 0 { 0x4000 } else { 0 };
-        let mut value = Vec::with_capacity(8 + 2 * groups.len());
-        value.extend_from_slice(&int16(groups.len()).to_be_bytes());
-        value.extend_from_slice(&weight.to_be_bytes());
-        value.extend_from_slice(&sign.to_be_bytes());
-        value.extend_from_slice(&int16(scale as usize).to_be_bytes());
-        for group in groups.iter().rev() {
-            value.extend_from_slice(&group.to_be_bytes());
-        }
-        self.value(&value)
+        self.sized(|bytes| {
+            bytes.extend_from_slice(&int16(count).to_be_bytes());
+            bytes.extend_from_slice(&weight.to_be_bytes());
+            bytes.extend_from_slice(&sign.to_be_bytes());
+            bytes.extend_from_slice(&int16(scale as usize).to_be_bytes());
+            for group in groups[..count].iter().rev() {
+                bytes.extend_from_slice(&group.to_be_bytes());
+            }
+        })
+    }
+}
+
+/// A length or a count as the format has it.
+fn length(value: usize) -> [u8; 4] {
+    i32::try_from(value).unwrap_or(i32::MAX).to_be_bytes()
+}
+
+/// A COPY under way: what is encoded goes to the database while more is.
+pub(super) struct CopyIn<'c> {
+    copy: PgCopyIn<&'c mut PgConnection>,
+    rows: CopyRows,
+    statement: &'static str,
+}
+
+impl<'c> CopyIn<'c> {
+    /// Begins to send rows of `columns` values each.
+    pub(super) async fn begin(
+        connection: &'c mut PgConnection,
+        statement: &'static str,
+        columns: i16,
+    ) -> Result<Self, StoreError> {
+        let copy = connection.copy_in_raw(statement).await;
+        let copy = copy.map_err(StoreError::during(statement))?;
+        Ok(Self { copy, rows: CopyRows::new(columns), statement })
     }
 
-    /// Sends the rows; returns how many the database took.
-    pub(super) async fn send(
-        mut self,
-        connection: &mut PgConnection,
-        statement: &'static str,
-    ) -> Result<u64, StoreError> {
-        self.bytes.extend_from_slice(&(-1_i16).to_be_bytes());
-        let failed = || StoreError::during(statement);
-        let mut copy = connection.copy_in_raw(statement).await.map_err(failed())?;
-        for part in self.bytes.chunks(SEND_BYTES) {
-            copy.send(part).await.map_err(failed())?;
+    /// Begins a row.
+    pub(super) fn row(&mut self) -> &mut CopyRows {
+        self.rows.row()
+    }
+
+    /// Sends what was collected, once it is worth a message.
+    pub(super) async fn send_when_full(&mut self) -> Result<(), StoreError> {
+        if self.rows.bytes.len() >= SEND_BYTES {
+            self.send().await?;
         }
-        copy.finish().await.map_err(failed())
+        Ok(())
+    }
+
+    async fn send(&mut self) -> Result<(), StoreError> {
+        let sent = self.copy.send(self.rows.bytes.as_slice()).await;
+        sent.map_err(StoreError::during(self.statement))?;
+        self.rows.bytes.clear();
+        Ok(())
+    }
+
+    /// Sends the rest; returns how many rows the database took.
+    pub(super) async fn finish(mut self) -> Result<u64, StoreError> {
+        self.rows.bytes.extend_from_slice(&(-1_i16).to_be_bytes());
+        self.send().await?;
+        self.copy.finish().await.map_err(StoreError::during(self.statement))
     }
 }

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use sqlx::PgConnection;
 use sqlx::migrate::{Migration, Migrator};
 use sqlx::postgres::PgPool;
 
@@ -119,6 +120,7 @@ async fn apply(pool: &PgPool, migration: &Migration) -> Result<(), sqlx::Error> 
         return transaction.rollback().await;
     }
     sqlx::raw_sql(migration.sql.clone()).execute(&mut *transaction).await?;
+    secure_rows(&mut transaction).await?;
     query(
         "insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
          values ($1, $2, true, $3, $4)",
@@ -130,6 +132,17 @@ async fn apply(pool: &PgPool, migration: &Migration) -> Result<(), sqlx::Error> 
     .execute(&mut *transaction)
     .await?;
     transaction.commit().await
+}
+
+/// Brings what a migration created under row security, once there is such a thing.
+async fn secure_rows(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let is_known: bool = query_scalar("select to_regprocedure('agora.secure_rows()') is not null")
+        .fetch_one(&mut *connection)
+        .await?;
+    if is_known {
+        query("select agora.secure_rows()").execute(connection).await?;
+    }
+    Ok(())
 }
 
 /// Whether any migration was ever applied.

@@ -6,25 +6,35 @@
 //! Decides nothing: what to ask for is [`crate::collect`]'s, what it costs is
 //! [`crate::rating`]'s.
 
+pub mod adjustments;
 pub mod alerts;
 pub mod analyst_queries;
 pub mod backup;
 pub mod bills;
+pub mod budgets;
 pub mod cluster;
 mod connection;
 mod copy;
+pub mod dictionary;
 mod error;
+pub mod forecasts;
 pub mod health;
 pub mod invoices;
 pub mod job_runs;
+pub mod lake;
 pub mod leases;
 pub mod migrate;
 pub mod occupancy;
+pub mod price_books;
 pub mod projects;
+pub mod readers;
 pub mod requests;
 mod statement;
+pub mod stored_bills;
 pub mod superseded_usage;
+pub mod tags;
 pub mod usage;
+pub mod usage_history;
 
 use std::borrow::Cow;
 

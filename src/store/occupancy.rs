@@ -22,7 +22,7 @@ use futures_util::TryStreamExt;
 use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
 
-use super::copy::CopyRows;
+use super::copy::CopyIn;
 use super::error::StoreError;
 use super::leases::{self, Lease};
 use crate::domain::{AccountId, Incompleteness, OccupancySnapshot, ProjectId};
@@ -178,7 +178,7 @@ async fn open(
     if opened.is_empty() {
         return Ok(0);
     }
-    let mut rows = CopyRows::new(5);
+    let mut rows = CopyIn::begin(connection, COPY_CHANNELS, 5).await?;
     for (channel_name, user_count) in opened {
         rows.row()
             .text(account.as_str())
@@ -186,6 +186,7 @@ async fn open(
             .text(channel_name)
             .timestamp(snapshot.observed_at)
             .bigint(user_count);
+        rows.send_when_full().await?;
     }
-    rows.send(connection, COPY_CHANNELS).await
+    rows.finish().await
 }

@@ -113,6 +113,23 @@ pub struct StoredProject {
     pub project: Project,
     /// When the list first lacked it.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// When the project was first seen.
+    pub first_seen_at: DateTime<Utc>,
+}
+
+impl StoredProject {
+    /// The project as it was known at a time; none where it had not been seen.
+    ///
+    /// Its name is the one last listed, since earlier names are not kept. One
+    /// that was deleted later is taken for active.
+    #[must_use]
+    pub fn as_known_by(mut self, time: DateTime<Utc>) -> Option<Self> {
+        if self.deleted_at.is_some_and(|deleted_at| deleted_at > time) {
+            self.deleted_at = None;
+            self.project.status = ProjectStatus::Active;
+        }
+        Some(self).filter(|stored| stored.first_seen_at <= time)
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -125,6 +142,7 @@ struct ProjectRow {
     has_certificate: bool,
     recording_server: Option<String>,
     deleted_at: Option<DateTime<Utc>>,
+    first_seen_at: DateTime<Utc>,
 }
 
 impl ProjectRow {
@@ -134,15 +152,16 @@ impl ProjectRow {
         let project = Project {
             project_id: ProjectId::new(&self.project_id)
                 .map_err(|error| unknown(error.to_string()))?,
-            name: self.project_name,
+            name: self.project_name.clone(),
             app_id: app_id.map_err(|error| unknown(error.to_string()))?,
             status: ProjectStatus::from_name(&self.status)
                 .ok_or_else(|| unknown(self.status.clone()))?,
             created_at: self.created_at,
             has_certificate: self.has_certificate,
-            recording_server: self.recording_server,
+            recording_server: self.recording_server.clone(),
         };
-        Ok(StoredProject { project, deleted_at: self.deleted_at })
+        let Self { deleted_at, first_seen_at, .. } = self;
+        Ok(StoredProject { project, deleted_at, first_seen_at })
     }
 }
 
@@ -156,7 +175,7 @@ pub async fn read_all(
 ) -> Result<Vec<StoredProject>, StoreError> {
     let rows: Vec<ProjectRow> = query_as(
         "select project_id, project_name, app_id, status, created_at, has_certificate, \
-         recording_server, deleted_at \
+         recording_server, deleted_at, first_seen_at \
          from agora.project where account_id = $1 order by project_id collate \"C\"",
     )
     .bind(account.as_str())

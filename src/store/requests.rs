@@ -197,7 +197,8 @@ impl FactRow {
     }
 }
 
-/// What the log knows of the days of `range`, which lies in one month, oldest request first.
+/// What the log knows of the days of `range`, which lies in one month, oldest
+/// request first; of answers up to `known_by` alone where it is given.
 ///
 /// # Errors
 /// [`StoreError`] when the database does not answer or holds a foreign value.
@@ -205,12 +206,14 @@ pub async fn facts(
     pool: &PgPool,
     account: &AccountId,
     range: DateRange,
+    known_by: Option<DateTime<Utc>>,
 ) -> Result<Vec<RequestFact>, StoreError> {
     let month = crate::domain::Month::of(range.first()).days();
     let rows: Vec<FactRow> = query_as(include_str!("sql/request_facts.sql"))
         .bind(account.as_str())
         .bind(month.first())
         .bind(month.last())
+        .bind(known_by)
         .fetch_all(alone(pool))
         .await
         .map_err(StoreError::during("reading sync_request"))?;
@@ -230,6 +233,23 @@ pub async fn first_day_asked(
         .fetch_one(alone(pool))
         .await
         .map_err(StoreError::during("reading sync_request"))
+}
+
+/// Newest day that the platform has answered for, of any project.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer.
+pub async fn newest_day_answered(
+    pool: &PgPool,
+    account: &AccountId,
+) -> Result<Option<NaiveDate>, StoreError> {
+    query_scalar(
+        "select max(to_day) from agora.sync_request where account_id = $1 and outcome = 'ok'",
+    )
+    .bind(account.as_str())
+    .fetch_one(alone(pool))
+    .await
+    .map_err(StoreError::during("reading sync_request"))
 }
 
 /// Turns answers without any row into contradictions of all their days,

@@ -49,6 +49,11 @@ where
     sqlx::query_scalar(sql).persistent(false)
 }
 
+/// A name of the database in quotes, whatever is in it.
+pub(crate) fn quoted_identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 /// Begins a transaction with its bounds.
 pub(crate) async fn begin_transaction(
     pool: &PgPool,

@@ -1,19 +1,12 @@
 //! Table `usage_revision`, read: values that newer ones replaced.
 
-use chrono::{DateTime, Utc};
-use sqlx::postgres::PgPool;
+use sqlx::Row;
+use sqlx::postgres::{PgPool, PgRow};
 
 use super::error::StoreError;
-use super::usage::UsageRow;
+use super::usage::{AFTER_CELL, cell};
 use crate::domain::{AccountId, DateRange, SupersededUsage};
-use crate::store::statement::{alone, query_as};
-
-#[derive(sqlx::FromRow)]
-struct SupersededRow {
-    #[sqlx(flatten)]
-    usage: UsageRow,
-    superseded_at: DateTime<Utc>,
-}
+use crate::store::statement::{alone, query};
 
 /// Every replaced value of the days of `range`, by day, project, service and time.
 ///
@@ -24,17 +17,17 @@ pub async fn read(
     account: &AccountId,
     range: DateRange,
 ) -> Result<Vec<SupersededUsage>, StoreError> {
-    let rows: Vec<SupersededRow> = query_as(include_str!("sql/read_superseded_usage.sql"))
+    let failed = || StoreError::during("reading usage_revision");
+    let rows = query(include_str!("sql/read_superseded_usage.sql"))
         .bind(account.as_str())
         .bind(range.first())
         .bind(range.last())
         .fetch_all(alone(pool))
         .await
-        .map_err(StoreError::during("reading usage_revision"))?;
-    rows.into_iter()
-        .map(|row| {
-            let superseded_at = row.superseded_at;
-            row.usage.into_usage().map(|usage| SupersededUsage { usage, superseded_at })
-        })
-        .collect()
+        .map_err(failed())?;
+    let superseded = |row: &PgRow| {
+        let superseded_at = row.try_get(AFTER_CELL).map_err(failed())?;
+        Ok(SupersededUsage { usage: cell(row)?, superseded_at })
+    };
+    rows.iter().map(superseded).collect()
 }

@@ -1,29 +1,43 @@
 //! Tables `usage_daily` and `usage_revision`: what was used, and what was once said.
 
-use std::collections::BTreeMap;
+mod compare;
+mod stored;
 
-use chrono::NaiveDate;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
-use sqlx::types::Json;
 
-use super::copy::CopyRows;
+use super::copy::{CopyIn, CopyRows};
 use super::error::StoreError;
 use super::leases::{self, Lease};
 use super::requests::{self, LoggedRequest, RequestRecord};
-use crate::domain::{
-    AccountId, DateRange, DayUsage, Media, MediaSet, ProjectId, Service, UsageSource,
-};
-use crate::store::statement::{alone, begin_transaction, query, query_as};
+use crate::domain::{AccountId, DateRange, DayUsage, Media, Month};
+use crate::store::statement::{begin_transaction, query, query_as};
 
-const COPY_USAGE: &str = "copy incoming_usage from stdin with (format binary)";
+use compare::{Changes, IncomingCell, StoredCell, compare};
+
+pub(super) use stored::{AFTER_CELL, cell};
+pub use stored::{KnownBy, KnownUsage, incomplete_cells, read, read_known};
+
+/// Columns in the order of [`put`].
+const COPY_NEW: &str = "copy agora.usage_daily (account_id, project_id, service, day, source, \
+    audio_seconds, sd_seconds, hd_seconds, hdp_seconds, full_hd_seconds, video_2k_seconds, \
+    video_2k_plus_seconds, extra_seconds, missing_media, observed_at, request_id) \
+    from stdin with (format binary)";
+
+const COPY_CHANGED: &str = "copy incoming_usage from stdin with (format binary)";
+
+const COLUMNS: i16 = 16;
 
 /// A request and the days that it brought; none when it failed.
 #[derive(Debug, Clone)]
 pub struct UsageAnswer {
     /// The request.
     pub request: RequestRecord,
-    /// Days of usage in its answer, each project, service and day once.
+    /// Days of usage in its answer, each project, service and day once, and
+    /// none outside what the request covers.
     pub days: Vec<DayUsage>,
 }
 
@@ -59,8 +73,9 @@ pub async fn write_answers(
     let connection = &mut *transaction;
     leases::fence(connection, lease).await?;
     let request_ids = requests::next_request_ids(connection, answers.len()).await?;
-    copy_incoming(connection, answers, &request_ids).await?;
-    let contradicted = contradicted_days(connection, account, answers, &request_ids).await?;
+    take_turns(connection, account, answers).await?;
+    let (changes, contradicted) = changes(connection, account, answers, &request_ids).await?;
+    let mut contradicted = contradicted.into_iter();
     let logged: Vec<_> = answers
         .iter()
         .zip(&request_ids)
@@ -68,184 +83,194 @@ pub async fn write_answers(
             request_id: *request_id,
             record: &answer.request,
             rows_received: answer.days.len(),
-            contradicted_days: contradicted.get(request_id).cloned().unwrap_or_default(),
+            contradicted_days: contradicted.next().unwrap_or_default().into_iter().collect(),
         })
         .collect();
     requests::insert(connection, account, &logged).await?;
-    query(include_str!("sql/stub_projects.sql"))
-        .bind(account.as_str())
-        .execute(&mut *connection)
-        .await
-        .map_err(StoreError::during("writing project"))?;
-    let (new_rows, changed_rows): (i64, i64) = query_as(include_str!("sql/write_usage.sql"))
-        .bind(account.as_str())
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(failed())?;
+    stub_projects(connection, account, &changes.new).await?;
+    let new_rows = copy(connection, COPY_NEW, account, &changes.new).await?;
+    let changed_rows = update(connection, account, &changes.changed).await?;
     transaction.commit().await.map_err(failed())?;
-    Ok(UsageWritten {
-        request_ids,
-        new_rows: u64::try_from(new_rows).unwrap_or(0),
-        changed_rows: u64::try_from(changed_rows).unwrap_or(0),
-        contradicted_days: contradicted.values().map(|days| days.len() as u64).sum(),
-    })
+    let contradicted_days = logged.iter().map(|logged| logged.contradicted_days.len() as u64).sum();
+    Ok(UsageWritten { request_ids, new_rows, changed_rows, contradicted_days })
 }
 
-async fn copy_incoming(
+/// Writers of the same month of an account go one after the other, in the
+/// order of the months, so that what one compared with stays true until it has
+/// written, and two cannot wait for each other.
+async fn take_turns(
     connection: &mut PgConnection,
+    account: &AccountId,
     answers: &[UsageAnswer],
-    request_ids: &[i64],
 ) -> Result<(), StoreError> {
+    let months: BTreeSet<Month> =
+        answers.iter().map(|answer| Month::of(answer.request.range.first())).collect();
+    for month in months {
+        query("select pg_advisory_xact_lock(hashtextextended($1, 0))")
+            .bind(format!("agora.usage_daily {account} {month}"))
+            .execute(&mut *connection)
+            .await
+            .map_err(StoreError::during("waiting for another writer of usage_daily"))?;
+    }
+    Ok(())
+}
+
+/// What the answers change, and the days that each would un-say.
+async fn changes<'a>(
+    connection: &mut PgConnection,
+    account: &AccountId,
+    answers: &'a [UsageAnswer],
+    request_ids: &[i64],
+) -> Result<(Changes<'a>, Vec<BTreeSet<NaiveDate>>), StoreError> {
+    let silent = silent_days(connection, account, answers).await?;
+    let covered = stored::covered_cells(connection, account, answers).await?;
+    let mut changes = Changes::default();
+    let mut contradicted = Vec::with_capacity(answers.len());
+    for (((answer, request_id), stored), silent) in
+        answers.iter().zip(request_ids).zip(covered).zip(silent)
+    {
+        let mut of_answer = compare(answer, *request_id, stored);
+        let mut days = std::mem::take(&mut of_answer.contradicted);
+        days.extend(silent);
+        contradicted.push(days);
+        changes.extend(of_answer);
+    }
+    changes.sort();
+    Ok((changes, contradicted))
+}
+
+/// Days of answers for all projects that are empty although the account had usage.
+async fn silent_days(
+    connection: &mut PgConnection,
+    account: &AccountId,
+    answers: &[UsageAnswer],
+) -> Result<Vec<BTreeSet<NaiveDate>>, StoreError> {
+    let mut days = vec![BTreeSet::new(); answers.len()];
+    let is_silent = |answer: &UsageAnswer| {
+        answer.request.answered && answer.request.project_id.is_none() && answer.days.is_empty()
+    };
+    let silent: Vec<_> =
+        answers.iter().enumerate().filter(|(_, answer)| is_silent(answer)).collect();
+    if silent.is_empty() {
+        return Ok(days);
+    }
+    let position = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
+    let ranges = || silent.iter().map(|(_, answer)| answer.request.range);
+    let services = silent.iter().map(|(_, answer)| answer.request.service.name());
+    let rows: Vec<(i32, NaiveDate)> = query_as(include_str!("sql/silent_answers.sql"))
+        .bind(account.as_str())
+        .bind(silent.iter().map(|(at, _)| position(*at)).collect::<Vec<_>>())
+        .bind(services.collect::<Vec<_>>())
+        .bind(ranges().map(DateRange::first).collect::<Vec<_>>())
+        .bind(ranges().map(DateRange::last).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await
+        .map_err(StoreError::during("comparing with usage_daily"))?;
+    for (at, day) in rows {
+        if let Some(days) = usize::try_from(at).ok().and_then(|at| days.get_mut(at)) {
+            days.insert(day);
+        }
+    }
+    Ok(days)
+}
+
+async fn stub_projects(
+    connection: &mut PgConnection,
+    account: &AccountId,
+    new: &[IncomingCell<'_>],
+) -> Result<(), StoreError> {
+    let mut seen: BTreeMap<&str, DateTime<Utc>> = BTreeMap::new();
+    for cell in new {
+        let observed_at = seen.entry(cell.usage.project_id.as_str()).or_insert(cell.observed_at);
+        *observed_at = cell.observed_at.min(*observed_at);
+    }
+    if seen.is_empty() {
+        return Ok(());
+    }
+    let (projects, times): (Vec<_>, Vec<_>) = seen.into_iter().unzip();
+    query(include_str!("sql/stub_projects.sql"))
+        .bind(account.as_str())
+        .bind(projects)
+        .bind(times)
+        .execute(connection)
+        .await
+        .map_err(StoreError::during("writing project"))?;
+    Ok(())
+}
+
+/// Sends cells to a table with the columns of `usage_daily`.
+async fn copy(
+    connection: &mut PgConnection,
+    statement: &'static str,
+    account: &AccountId,
+    cells: &[IncomingCell<'_>],
+) -> Result<u64, StoreError> {
+    if cells.is_empty() {
+        return Ok(0);
+    }
+    let mut rows = CopyIn::begin(connection, statement, COLUMNS).await?;
+    for cell in cells {
+        put(rows.row(), account, cell);
+        rows.send_when_full().await?;
+    }
+    rows.finish().await
+}
+
+fn put(row: &mut CopyRows, account: &AccountId, cell: &IncomingCell<'_>) {
+    let usage = cell.usage;
+    row.text(account.as_str())
+        .text(usage.project_id.as_str())
+        .text(usage.service.name())
+        .date(usage.day)
+        .text(usage.source.name());
+    for seconds in usage.seconds {
+        row.optional_bigint(seconds);
+    }
+    if usage.extra_seconds.is_empty() {
+        row.jsonb("{}");
+    } else {
+        row.jsonb(&serde_json::json!(usage.extra_seconds).to_string());
+    }
+    row.text_array(usage.missing.iter().map(Media::name))
+        .timestamp(cell.observed_at)
+        .bigint(cell.request_id);
+}
+
+/// Replaces stored values; a trigger keeps the old ones.
+async fn update(
+    connection: &mut PgConnection,
+    account: &AccountId,
+    changed: &[IncomingCell<'_>],
+) -> Result<u64, StoreError> {
+    if changed.is_empty() {
+        return Ok(0);
+    }
     query(include_str!("sql/incoming_usage.sql"))
         .execute(&mut *connection)
         .await
         .map_err(StoreError::during("creating incoming_usage"))?;
-    let mut rows = CopyRows::new(15);
-    for (answer, request_id) in answers.iter().zip(request_ids) {
-        for usage in &answer.days {
-            let missing: Vec<&str> = usage.missing.iter().map(Media::name).collect();
-            let row = rows.row();
-            row.text(usage.project_id.as_str())
-                .text(usage.service.name())
-                .date(usage.day)
-                .text(usage.source.name());
-            for seconds in usage.seconds {
-                row.optional_bigint(seconds);
-            }
-            row.jsonb(&serde_json::json!(usage.extra_seconds).to_string())
-                .text_array(&missing)
-                .timestamp(answer.request.finished_at)
-                .bigint(*request_id);
-        }
-    }
-    rows.send(connection, COPY_USAGE).await?;
-    Ok(())
-}
-
-/// Days that each answered request would un-say, by request.
-async fn contradicted_days(
-    connection: &mut PgConnection,
-    account: &AccountId,
-    answers: &[UsageAnswer],
-    request_ids: &[i64],
-) -> Result<BTreeMap<i64, Vec<NaiveDate>>, StoreError> {
-    let answered: Vec<_> = answers
-        .iter()
-        .zip(request_ids)
-        .filter(|(answer, _)| answer.request.answered)
-        .map(|(answer, request_id)| (&answer.request, *request_id))
-        .collect();
-    query(include_str!("sql/incoming_request.sql"))
-        .bind(answered.iter().map(|(_, id)| *id).collect::<Vec<_>>())
-        .bind(
-            answered
-                .iter()
-                .map(|(request, _)| request.project_id.as_ref().map(ProjectId::as_str))
-                .collect::<Vec<_>>(),
-        )
-        .bind(answered.iter().map(|(request, _)| request.service.name()).collect::<Vec<_>>())
-        .bind(answered.iter().map(|(request, _)| request.range.first()).collect::<Vec<_>>())
-        .bind(answered.iter().map(|(request, _)| request.range.last()).collect::<Vec<_>>())
-        .execute(&mut *connection)
-        .await
-        .map_err(StoreError::during("creating incoming_request"))?;
-    let rows: Vec<(i64, NaiveDate)> = query_as(include_str!("sql/contradicted_days.sql"))
+    copy(connection, COPY_CHANGED, account, changed).await?;
+    let updated = query(include_str!("sql/update_usage.sql"))
         .bind(account.as_str())
-        .fetch_all(connection)
+        .execute(connection)
         .await
-        .map_err(StoreError::during("comparing with usage_daily"))?;
-    let mut by_request: BTreeMap<i64, Vec<NaiveDate>> = BTreeMap::new();
-    for (request_id, day) in rows {
-        let days = by_request.entry(request_id).or_default();
-        if days.last() != Some(&day) {
-            days.push(day);
-        }
+        .map_err(StoreError::during("writing usage_daily"))?;
+    Ok(updated.rows_affected())
+}
+
+/// Size of cells as a COPY sends them.
+pub(crate) fn encoded(account: &AccountId, days: &[DayUsage]) -> usize {
+    let mut rows = CopyRows::new(COLUMNS);
+    for usage in days {
+        let cell = IncomingCell { usage, request_id: 1, observed_at: DateTime::UNIX_EPOCH };
+        put(rows.row(), account, &cell);
     }
-    Ok(by_request)
+    rows.size_bytes()
 }
 
-#[derive(sqlx::FromRow)]
-pub(super) struct UsageRow {
-    project_id: String,
-    service: String,
-    day: NaiveDate,
-    source: String,
-    audio_seconds: Option<i64>,
-    sd_seconds: Option<i64>,
-    hd_seconds: Option<i64>,
-    hdp_seconds: Option<i64>,
-    full_hd_seconds: Option<i64>,
-    video_2k_seconds: Option<i64>,
-    video_2k_plus_seconds: Option<i64>,
-    extra_seconds: Json<BTreeMap<String, Option<i64>>>,
-    missing_media: Vec<String>,
-}
-
-impl UsageRow {
-    pub(super) fn into_usage(self) -> Result<DayUsage, StoreError> {
-        let unknown = |value: &str| StoreError::UnknownValue {
-            table: "agora.usage_daily",
-            value: value.to_owned(),
-        };
-        let missing: Option<MediaSet> =
-            self.missing_media.iter().map(|name| Media::from_name(name)).collect();
-        Ok(DayUsage {
-            project_id: ProjectId::new(&self.project_id)
-                .map_err(|error| unknown(&error.to_string()))?,
-            service: Service::from_name(&self.service).ok_or_else(|| unknown(&self.service))?,
-            day: self.day,
-            source: UsageSource::from_name(&self.source).ok_or_else(|| unknown(&self.source))?,
-            seconds: [
-                self.audio_seconds,
-                self.sd_seconds,
-                self.hd_seconds,
-                self.hdp_seconds,
-                self.full_hd_seconds,
-                self.video_2k_seconds,
-                self.video_2k_plus_seconds,
-            ],
-            extra_seconds: self.extra_seconds.0,
-            missing: missing.ok_or_else(|| unknown(&self.missing_media.join(", ")))?,
-        })
-    }
-}
-
-/// Current usage of the days of `range`, by day, project and service.
-///
-/// # Errors
-/// [`StoreError`] when the database does not answer or holds a foreign value.
-pub async fn read(
-    pool: &PgPool,
-    account: &AccountId,
-    range: DateRange,
-) -> Result<Vec<DayUsage>, StoreError> {
-    let rows: Vec<UsageRow> = query_as(include_str!("sql/read_usage.sql"))
-        .bind(account.as_str())
-        .bind(range.first())
-        .bind(range.last())
-        .fetch_all(alone(pool))
-        .await
-        .map_err(StoreError::during("reading usage_daily"))?;
-    rows.into_iter().map(UsageRow::into_usage).collect()
-}
-
-/// Cells of `range` with a value that the platform should have sent and did not.
-///
-/// # Errors
-/// [`StoreError`] when the database does not answer or holds a foreign value.
-pub async fn incomplete_cells(
-    pool: &PgPool,
-    account: &AccountId,
-    range: DateRange,
-) -> Result<Vec<(ProjectId, Service, NaiveDate)>, StoreError> {
-    let rows: Vec<UsageRow> = query_as(include_str!("sql/incomplete_usage.sql"))
-        .bind(account.as_str())
-        .bind(range.first())
-        .bind(range.last())
-        .fetch_all(alone(pool))
-        .await
-        .map_err(StoreError::during("reading usage_daily"))?;
-    let cell =
-        |row: UsageRow| row.into_usage().map(|usage| (usage.project_id, usage.service, usage.day));
-    rows.into_iter().map(cell).collect()
+/// How many cells of an answer are new, and how many differ from the stored ones.
+pub(crate) fn compared(answer: &UsageAnswer, stored: &[DayUsage]) -> (usize, usize) {
+    let stored = stored.iter().map(|usage| StoredCell { usage: usage.clone(), request_id: 1 });
+    let changes = compare(answer, 2, stored.collect());
+    (changes.new.len(), changes.changed.len())
 }

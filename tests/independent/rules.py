@@ -11,6 +11,15 @@ from fractions import Fraction
 
 MEDIA = ["audio", "sd", "hd", "hdp", "full_hd", "2k", "2k_plus"]
 SERVICES = ["rtc", "recording", "cloud_recording", "transcoding", "miniapp"]
+# The FAQ of April 2021: a type of media at a time, from the cheapest on, HD+ before
+# Full HD; within each, calls before recordings, and the mini app last.
+FREE_ORDERS = {
+    "2021-04": [
+        (service, media)
+        for media in ["audio", "hd", "hdp", "full_hd", "2k", "2k_plus"]
+        for service in ["rtc", "recording", "cloud_recording", "miniapp"]
+    ],
+}
 UNDERSTOOD = {"plan": "tiered", "tier_fill": "cheapest_first", "tier_edge": "half_open", "rates": "percent"}
 
 
@@ -20,7 +29,7 @@ def rate(cells, book):
     seconds, minutes = month_sums(cells, book)
     used = [key for key, value in seconds.items() if value]
     prices = {key: list_price(*key, book) for key in used}
-    free_order = [tuple(name.split(".")) for name in book["free_order"]]
+    free_order = FREE_ORDERS[book["free_order"]]
 
     left, free = book["free_minutes"], {}
     for key in sorted(used, key=free_order.index):

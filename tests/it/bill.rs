@@ -214,6 +214,64 @@ async fn the_plan_and_its_price_book_follow_the_settings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_price_book_of_the_month_is_taken_and_its_terms_reach_files_and_tables() {
+    let mut setup = Setup::at(LONG_AFTER).await;
+    let book = "name = 'contract'\nextends = 'standard-usd'\nvalid_from = '2031-03'\n\
+                package = 'Starter'\ndiscount_percent = '10'\ntax_percent = '19'\n";
+    fs::write(setup.program.folder().join("contract.toml"), book).expect("written");
+    let until = "name = 'old'\nextends = 'fixed-usd'\nvalid_to = '2031-01'\n";
+    fs::write(setup.program.folder().join("old.toml"), until).expect("written");
+    setup.program.set("AGORA_USAGE_PRICE_BOOKS", "old.toml,contract.toml");
+    setup.api.list(&["P1", "P2"]);
+    setup.api.use_seconds("P1", "2031-03-01", &[(AUDIO, 60_000 * 60)]);
+    setup.backfill("2031-02-01", "2031-03-31").exits(0);
+    let printed = ["package Starter", "discount of 10 % on all usage", "tax of 19 %"];
+    setup.report("2031-03").exits(0).says(&printed);
+
+    // 45.99 and 10,000 x 0.00099, less 10 %, plus 19 %: 59.85819.
+    let month = setup.month("2031-03");
+    assert_eq!(month.total(), "59.86");
+    assert_eq!(month.costs(), ["P1 59.86", "P2 0.00"]);
+    month.assert_adds_up();
+    let first: Vec<_> = month.rows("bill.csv").iter().map(|row| row["service"].clone()).collect();
+    let rows = ["rtc", "package", "overage", "discount", "tax", "rounding", "total"];
+    assert_eq!(first, rows);
+    let stored = "select kind, service, trim_scale(coefficient), trim_scale(amount) \
+                  from agora.bill_line order by amount desc";
+    let expected = [
+        "(package,\"\",,45.99)",
+        "(overage,\"\",,9.9)",
+        "(tax,\"\",,9.55719)",
+        "(usage,rtc,1,0)",
+        "(discount,\"\",,-5.589)",
+    ];
+    assert_eq!(setup.database.rows(stored).await, expected);
+    let said = "no price book holds for account 'default' in 2031-02; there are: 'old'";
+    setup.report("2031-02").exits(78).says(&[said, "hint: add a book for the month"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_range_of_the_total_is_printed_and_stored_with_each_assumption() {
+    let setup = rated(&[("P1", &[(AUDIO, 80_000), ("durationVideo4K", 60_000)])]).await;
+    let said = [
+        "assumed tier_fill = cheapest_first: Agora does not say",
+        "Read otherwise: USD 2,174.72 to USD 2,227.22.",
+        "all readings together: USD 2,174.69 to USD 2,227.22",
+    ];
+    setup.report("2031-03").exits(0).says(&said);
+    let manifest = setup.month("2031-03").manifest();
+    assert_eq!(
+        (&manifest["total_low"], &manifest["total_high"]),
+        (&json!("2174.69"), &json!("2227.22"))
+    );
+    assert_eq!(manifest["assumptions"][0]["high"], "2227.22");
+    let stored = "select plan, trim_scale(total_low), trim_scale(total_high), \
+                  assumptions->0->>'key', assumptions->0->>'low' from agora.bill";
+    let expected = "(tiered,2174.69,2227.22,tier_fill,2174.72)";
+    assert_eq!(setup.database.rows(stored).await, [expected]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_month_without_usage_is_a_bill_of_nothing() {
     let setup = rated(&[("P1", &[])]).await;
     let month = setup.month("2031-03");

@@ -92,3 +92,33 @@ async fn check_names_each_thing_that_does_not_work() {
     setup.program.set("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none");
     setup.run(&["check"]).exits(1).says(&["database   failed", "cannot be reached"]);
 }
+
+#[test]
+fn check_explains_the_price_books_in_words() {
+    let database = TestDatabase::new();
+    let mut program = Program::new();
+    program.set("DATABASE_URL", database.url());
+    let checked = program.run(&["check"]).exits(0);
+    insta::assert_snapshot!("check_tiered", plan_of(&checked.stdout));
+
+    let book = "name = 'contract'\nextends = 'standard-usd'\nvalid_from = '2026-01'\n\
+                valid_to = '2026-12'\naccounts = ['default']\npackage = 'Pro'\n\
+                broadcast_audience_share = '30%'\ndiscount_percent = '12.5'\n\
+                minimum_commitment = '100'\ntax_percent = '19'\n\
+                [[top_ups_bought]]\nmonth = '2026-03'\nminutes = 250000\ncount = 2\n\
+                [prices.cloud_recording]\naudio = '1.49'\n";
+    fs::write(program.folder().join("contract.toml"), book).expect("written");
+    program.set("AGORA_USAGE_PRICE_BOOKS", "contract.toml");
+    let checked = program.run(&["check"]).exits(0);
+    insta::assert_snapshot!("check_contract", plan_of(&checked.stdout));
+
+    program.set("AGORA_USAGE_PRICE_BOOKS", "contract.toml,tiered-usd");
+    let said = "price books 'contract' and 'tiered-usd' both hold for account 'default' in 2026-01";
+    program.run(&["check"]).exits(78).says(&[said]);
+}
+
+/// The lines about the plan.
+fn plan_of(stdout: &str) -> String {
+    let lines = stdout.lines().skip_while(|line| !line.starts_with("  plan"));
+    lines.take_while(|line| line.starts_with("  ")).collect::<Vec<_>>().join("\n")
+}

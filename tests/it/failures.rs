@@ -236,7 +236,10 @@ async fn price_books_that_cannot_be_used_leave_the_draft_alone() {
         setup.run(&REPORT).exits(78).says(&["error: ", "book.toml", said]);
     }
     setup.program.unset("AGORA_USAGE_PRICE_BOOK").set("AGORA_USAGE_PLAN", "flat");
-    setup.run(&REPORT).exits(78).says(&["plan = 'flat' is not known; use tiered or fixed"]);
+    setup
+        .run(&REPORT)
+        .exits(78)
+        .says(&["plan = 'flat' is not known; use one of tiered, fixed, standard"]);
     assert!(files_below(&setup.reports()).is_empty());
     assert_eq!(setup.database.value("select count(*) from agora.bill").await, "0");
 }

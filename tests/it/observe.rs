@@ -1,88 +1,19 @@
 //! The daemon from outside: its HTTP side, and what operators are told.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::process::{Child, Stdio};
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::State;
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+use crate::support::daemon::{Daemon, LONGEST_WAIT};
 use crate::support::fake_api::{AUDIO, Asked};
 use crate::support::setup::Setup;
 
 const NOW: &str = "2031-03-12T09:00:00Z";
-
-/// Bound on waiting for the daemon, so that one that hangs fails its test.
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
-
-/// A running daemon; killed when the test fails before its end.
-struct Daemon {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // One that has ended is no failure.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Daemon {
-    /// Starts it and reads from its log where it listens.
-    fn start(setup: &Setup) -> Self {
-        let mut command = setup.program.command(&["daemon", "-v"]);
-        let mut child =
-            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("started");
-        let mut log = BufReader::new(child.stderr.take().expect("a pipe")).lines();
-        let address = log.find_map(|line| {
-            let line = line.expect("UTF-8");
-            let (_, address) = line.split_once("listening address=")?;
-            Some(address.parse().expect("address"))
-        });
-        // Read on, so that it never waits for its log.
-        std::thread::spawn(move || log.for_each(drop));
-        Self { child, address: address.expect("an address in the log") }
-    }
-
-    /// Status and body of a path.
-    fn get(&self, path: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.address).expect("connected");
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: here\r\n\r\n").expect("sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("answered");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        (status.expect("status"), body.to_owned())
-    }
-
-    /// Runs of a job as `/status` has them, once one of them has ended.
-    async fn ended_run(&self, job: &str) -> Value {
-        let started = Instant::now();
-        while started.elapsed() < LONGEST_WAIT {
-            let (_, body) = self.get("/status");
-            let status: Value = serde_json::from_str(&body).expect("JSON");
-            let jobs = status["accounts"][0]["jobs"].as_array().expect("jobs").clone();
-            let found = jobs.into_iter().find(|found| found["job"] == job).expect("job");
-            if !found["newest_run"]["finished_at"].is_null() {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        panic!("job {job} did not end");
-    }
-
-    fn stop(mut self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("signalled");
-        assert_eq!(self.child.wait().expect("ended").code(), Some(0));
-    }
-}
 
 /// What a webhook was sent.
 type Taken = Arc<Mutex<Vec<Value>>>;
@@ -121,7 +52,7 @@ async fn a_daemon_tells_of_its_health_its_jobs_and_its_figures() {
     setup.api.use_seconds("P1", "2031-03-10", &[(AUDIO, 60)]);
     let (pinged, url) = webhook().await;
     setup.program.set("AGORA_USAGE_DEAD_MAN_PING_URL", url);
-    let daemon = Daemon::start(&setup);
+    let daemon = Daemon::start(&setup.program);
     assert_eq!(daemon.get("/livez").0, 200);
     assert_eq!(daemon.get("/readyz").0, 200);
     let usage = daemon.ended_run("usage").await;
@@ -132,8 +63,8 @@ async fn a_daemon_tells_of_its_health_its_jobs_and_its_figures() {
     for line in [
         "agora_usage_requests_total{family=\"usage\",status=\"200\"} ",
         "agora_usage_rows_written_total{account=\"default\",kind=\"usage_new\"} 1",
-        "agora_usage_job_runs_total{account=\"default\",job=\"usage\",state=\"done\"} 1",
-        "agora_usage_job_last_success_timestamp_seconds{account=\"default\",job=\"usage\"} ",
+        "agora_usage_job_runs_total{account=\"default\",job_name=\"usage\",state=\"done\"} 1",
+        "agora_usage_job_last_success_timestamp_seconds{account=\"default\",job_name=\"usage\"} ",
         "agora_usage_lease_held{account=\"default\",lease=\"usage\"} ",
         "agora_usage_database_up 1",
     ] {
@@ -150,7 +81,7 @@ async fn c24_refused_credentials_are_told_to_operators_and_their_end_too() {
     setup.api.answer_when(|_: &Asked| true, 401, "");
     let (taken, url) = webhook().await;
     setup.program.set("AGORA_USAGE_ALERT_WEBHOOK_URL", url);
-    let daemon = Daemon::start(&setup);
+    let daemon = Daemon::start(&setup.program);
     let document = told(&taken, &"unauthorized".into()).await;
     let text = document["text"].as_str().expect("text");
     assert!(text.contains("refuses the credentials of account default"), "{text}");
@@ -159,7 +90,7 @@ async fn c24_refused_credentials_are_told_to_operators_and_their_end_too() {
     setup.api.heal();
     setup.api.list(&["P1"]);
     setup.now("2031-03-12T14:30:00Z");
-    let daemon = Daemon::start(&setup);
+    let daemon = Daemon::start(&setup.program);
     let document = told(&taken, &"recovered".into()).await;
     assert_eq!(document["event"]["items"][0]["subject"], "unauthorized/credentials");
     daemon.stop();

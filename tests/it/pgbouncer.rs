@@ -113,11 +113,12 @@ async fn c38_a_killed_daemon_is_followed_by_the_other_and_leaves_no_lock() {
         assert!(first.try_wait().expect("asked").is_none(), "the daemon ended by itself");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    setup.api.heal();
     setup.program.set("AGORA_USAGE_FIRST_RETRY_WAIT_MS", "1");
     let mut second = start(&setup);
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(setup.audio().await, [""; 0], "it waits for the first one");
+    // Not before: a request that the first one is yet to make must fail as well.
+    setup.api.heal();
     first.kill().expect("killed");
     first.wait().expect("ended");
     assert_eq!(second.wait().expect("ended").code(), Some(0));

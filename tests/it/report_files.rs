@@ -222,10 +222,13 @@ async fn c48_sql_in_a_name_is_just_a_name() {
     let row = &month.rows("summary.csv")[0];
     assert_eq!((row["project_id"].as_str(), row["project_name"].as_str()), (name, name));
     month.assert_adds_up();
-    let value = format!("account={name}");
-    setup.run(&["query", "projects", "-p", &value]).exits(0);
-    let rows = setup.run(&["query", "projects", "--output", "csv"]).exits(0).stdout;
-    assert!(rows.contains(name), "{rows}");
+    let value = format!("project={name}");
+    let question = ["query", "usage_by_project_and_month", "-p", &value, "--output", "csv"];
+    let of_project = setup.run(&question).exits(0).stdout;
+    let of_all = setup.run(&["query", "projects", "--output", "csv"]).exits(0).stdout;
+    for rows in [of_project, of_all] {
+        assert!(rows.contains(name), "{rows}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,13 +5,11 @@ mod rows;
 
 use std::path::{Path, PathBuf};
 
+use super::{month_or_previous, only_account, records};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::print::{Output, is_for_people, print_text};
-use crate::collect::Records;
-use crate::config::AccountSettings;
 use crate::context::Context;
 use crate::domain::Month;
-use crate::month_report::MonthReportError;
 use crate::reconcile::invoice::{MAX_BYTES, template};
 use crate::reconcile::stored::{self, KeepError};
 use crate::reconcile::{Estimate, Invoice, InvoiceError};
@@ -21,14 +19,16 @@ use crate::store::invoices::{self, InvoiceWriteError};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "FILE is CSV: service,media,minutes,amount. Minutes are the used ones \
     before free minutes are taken off (may be empty), amounts are net of tax. Rows of their own, \
-    without media and minutes: tax, discount, other. --template writes such a file with our lines \
-    and empty amounts.\n\nThe invoice is stored and split over the projects. A new import of the \
-    same month supersedes the one before it, which stays stored.\n\n\
+    without media and minutes: tax, discount, commitment, package, top_up, overage, adjustment, \
+    other. --template writes such a file with our lines and empty amounts.\n\nIt is held against \
+    the newest closed revision, or the estimate of a month that was never closed; the answer says \
+    which. The invoice is stored and split over the projects. A new import of the same month \
+    supersedes the one before it, which stays stored.\n\n\
     Exit codes: 0 equal, or every difference is explained; 3 some of it is not.")]
-pub(super) struct ReconcileArguments {
-    /// Month of the invoice, YYYY-MM
-    #[arg(long, value_name = "MONTH")]
-    month: String,
+pub(in crate::cli) struct ReconcileArguments {
+    /// Month of the invoice, YYYY-MM [default: the previous one]
+    #[arg(long, value_name = "MONTH", value_parser = Month::parse)]
+    month: Option<Month>,
     /// The invoice as CSV [default: the one that was imported before]
     #[arg(long, value_name = "FILE", conflicts_with = "template")]
     invoice: Option<PathBuf>,
@@ -44,9 +44,9 @@ pub(super) struct ReconcileArguments {
 }
 
 pub(super) async fn run(context: &Context, arguments: ReconcileArguments) -> Result<Exit, Failure> {
-    let month = begun_month(&arguments.month, Month::of(context.clock.today()))?;
+    let month = month_or_previous(arguments.month, context.clock)?;
     let account = only_account(context, arguments.account.as_deref())?;
-    let book = account.price_book()?;
+    let book = account.price_book(month)?;
     // A file that cannot be read needs no database to be refused.
     let given = arguments.invoice.as_deref().map(read_invoice).transpose()?;
     let store = if arguments.template {
@@ -54,16 +54,11 @@ pub(super) async fn run(context: &Context, arguments: ReconcileArguments) -> Res
     } else {
         context.open_store().await?
     };
-    let records = Records {
-        store: &store,
-        account: &account.account,
-        clock: context.clock,
-        settings: &account.collect,
-    };
+    let records = records(&store, account, context.clock);
     let stored = stored::month(&records, month, &book).await?;
     if arguments.template {
         store.close().await;
-        print_text(&template(&Estimate::of(&stored.bill)))?;
+        print_text(&template(&Estimate::of(&stored.rated.bill, &stored.rated.adjustments)))?;
         return Ok(Exit::Done);
     }
     let invoice = match given {
@@ -72,41 +67,15 @@ pub(super) async fn run(context: &Context, arguments: ReconcileArguments) -> Res
             .await?
             .ok_or_else(|| no_invoice(month))?,
     };
-    let reconciled = stored.reconcile(&book, &invoice)?;
+    let reconciled = stored.reconcile(&invoice)?;
     let kept = stored.keep(&records, &invoice, &reconciled, context.clock.now()).await;
     store.close().await;
-    print::print(&reconciled, &invoice, kept?, &stored.projects, form(arguments.output))?;
+    print::print(&reconciled, &invoice, kept?, &stored.rated.projects, form(arguments.output))?;
     Ok(if reconciled.is_explained() { Exit::Done } else { Exit::Partial })
 }
 
 fn form(asked: Option<Output>) -> Output {
     asked.unwrap_or(if is_for_people() { Output::Table } else { Output::Csv })
-}
-
-/// The month of the argument; one that has not begun is refused.
-fn begun_month(text: &str, current: Month) -> Result<Month, Failure> {
-    let month = Month::parse(text)?;
-    if month > current {
-        let message = format!("{month} has not begun; it is {current} (UTC)");
-        return Err(Failure::new(Exit::Usage, message));
-    }
-    Ok(month)
-}
-
-/// An invoice is for one account, so there is nothing to choose where there are several.
-fn only_account<'a>(
-    context: &'a Context,
-    name: Option<&str>,
-) -> Result<&'a AccountSettings, Failure> {
-    let accounts = context.settings.chosen(name)?;
-    match accounts.as_slice() {
-        [account] => Ok(*account),
-        several => {
-            let names: Vec<&str> = several.iter().map(|it| it.account.as_str()).collect();
-            Err(Failure::new(Exit::Usage, "an invoice is for one account, and there are several")
-                .hint(format!("name it with --account: {}", names.join(", "))))
-        }
-    }
 }
 
 fn no_invoice(month: Month) -> Failure {
@@ -149,8 +118,7 @@ impl From<InvoiceWriteError> for Failure {
 impl From<KeepError> for Failure {
     fn from(error: KeepError) -> Self {
         match error {
-            KeepError::Store(error) => error.into(),
-            KeepError::Draft(error) => MonthReportError::Draft(error).into(),
+            KeepError::Draft(error) => error.into(),
             KeepError::Invoice(error) => error.into(),
         }
     }

@@ -37,7 +37,7 @@ fn project(id: &str) -> ProjectId {
 fn state_in(requests: &[RequestFact], of: &str, now: &str) -> CellState {
     let month = crate::domain::Month::of(day(of)).days();
     let ledger = MonthLedger::new(month, UsageSource::V3, requests, &[]);
-    state_of(day(of), ledger.cell(&project("p"), Service::Rtc, day(of)), at(now), POLICY)
+    state_of(day(of), ledger.of(&project("p"), Service::Rtc).cell(day(of)), at(now), POLICY)
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn c27_a_cell_with_an_unknown_value_stays_due() {
     let ok = request(("2031-03-01", "2031-03-03"), RequestOutcome::Ok, "2031-04-02T00:00:00Z");
     let incomplete = [(project("p"), Service::Rtc, day("2031-03-02"))];
     let ledger = MonthLedger::new(month, UsageSource::V3, &[ok], &incomplete);
-    let cell = |text| ledger.cell(&project("p"), Service::Rtc, day(text));
+    let cell = |text| ledger.of(&project("p"), Service::Rtc).cell(day(text));
     let now = at("2031-04-03T00:00:00Z");
     assert_eq!(state_of(day("2031-03-02"), cell("2031-03-02"), now, POLICY), CellState::Incomplete);
     assert!(is_due(day("2031-03-02"), cell("2031-03-02"), now, POLICY));
@@ -116,7 +116,7 @@ fn minutes_of_v1_do_not_count_where_v3_is_asked() {
     (v1.source, v1.project_id) = (UsageSource::V1, None);
     let state = |source| {
         let ledger = MonthLedger::new(month, source, std::slice::from_ref(&v1), &[]);
-        let cell = ledger.cell(&project("any"), Service::Rtc, day("2031-03-05"));
+        let cell = ledger.of(&project("any"), Service::Rtc).cell(day("2031-03-05"));
         state_of(day("2031-03-05"), cell, at("2031-05-01T00:00:00Z"), POLICY)
     };
     assert_eq!(state(UsageSource::V3), CellState::Missing);
@@ -153,7 +153,7 @@ proptest! {
             let ledger = MonthLedger::new(month, UsageSource::V3, requests, &[]);
             month
                 .days()
-                .filter(|day| is_due(*day, ledger.cell(&project("p"), Service::Rtc, *day), now, POLICY))
+                .filter(|day| is_due(*day, ledger.of(&project("p"), Service::Rtc).cell(*day), now, POLICY))
                 .collect::<Vec<_>>()
         };
         let before = due(&requests);

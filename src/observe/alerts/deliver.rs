@@ -139,6 +139,13 @@ fn headline(kind: &str, count: usize) -> &'static str {
         ("unauthorized", _) => "the credentials are refused",
         ("no_success", 1) => "a job does not succeed",
         ("no_success", _) => "jobs do not succeed",
+        ("budget", 1) => "a budget reaches a threshold",
+        ("budget", _) => "budgets reach thresholds",
+        ("budget_forecast", 1) => "a budget will be exceeded",
+        ("budget_forecast", _) => "budgets will be exceeded",
+        ("free_minutes", _) => "the free minutes run out",
+        ("anomaly", 1) => "a day is not like its weekday",
+        ("anomaly", _) => "days are not like their weekdays",
         _ => "over",
     }
 }

@@ -1,5 +1,7 @@
 //! Facts in, events out.
 
+mod money;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -34,6 +36,7 @@ pub fn evaluate(
         events.extend(expiring(&facts.expiring));
     }
     events.extend(unauthorized(account, live));
+    events.extend(money::evaluate(account, &live.outlook));
     events.extend(overdue.iter().filter_map(|(job, slot)| no_success(account, live, job, *slot)));
     events
 }
@@ -158,11 +161,10 @@ fn unauthorized(account: &AccountId, live: &Live) -> Option<Event> {
         run.state == "failed" && run.figures.get(UNAUTHORIZED_FIGURE).is_some_and(|n| *n > 0)
     };
     let (job, run) = ended.filter(|(_, run)| is_refused(run)).max_by_key(|(_, r)| r.finished_at)?;
-    // Jobs that ask nothing succeed with any credentials.
-    let asks = |job: &str| matches!(job, "projects" | "usage" | "occupancy" | "month_end");
     let newest_good = own()
-        .filter(|((_, job), _)| asks(job))
-        .filter_map(|(_, facts)| facts.good.as_ref()?.finished_at)
+        .filter_map(|((_, job), facts)| Some((job, facts.good.as_ref()?)))
+        .filter(|(job, run)| got_through(job, run))
+        .filter_map(|(_, run)| run.finished_at)
         .max();
     if newest_good > run.finished_at {
         return None;
@@ -176,6 +178,18 @@ fn unauthorized(account: &AccountId, live: &Live) -> Option<Event> {
         ),
         details: json!({ "job": job, "since": run.finished_at }),
     })
+}
+
+/// Whether a run that succeeded was answered: with nothing to ask, it succeeds
+/// with any credentials.
+fn got_through(job: &str, run: &JobRun) -> bool {
+    let has_figure = |name| run.figures.get(name).is_some_and(|number| *number > 0);
+    match job {
+        "projects" => true,
+        "usage" | "month_end" | "audit" => has_figure("requests_answered"),
+        "occupancy" => has_figure("snapshots"),
+        _ => false,
+    }
 }
 
 fn no_success(account: &AccountId, live: &Live, job: &str, slot: DateTime<Utc>) -> Option<Event> {
@@ -204,5 +218,7 @@ fn no_success(account: &AccountId, live: &Live, job: &str, slot: DateTime<Utc>) 
     })
 }
 
+#[cfg(test)]
+mod month_of_budgets;
 #[cfg(test)]
 mod tests;

@@ -50,7 +50,9 @@ fn the_built_in_books_hold_the_rules_of_their_plans() {
     assert_eq!((tiered.plan, book("fixed").plan), (Plan::Tiered, Plan::Fixed));
     assert_eq!(book("fixed").tiers().len(), 1);
     assert_eq!(tiered.free_minutes, 10_000);
-    let position = |service, media| tiered.free_position(service, media).expect("in the order");
+    let position = |service, media| {
+        tiered.free_position((service, LineKind::Usage, media)).expect("in the order")
+    };
     assert!(position(Service::Miniapp, Media::Audio) < position(Service::Rtc, Media::Hd));
     assert!(position(Service::CloudRecording, Media::Hdp) < position(Service::Rtc, Media::FullHd));
     assert_eq!(tiered.billed_as(Media::Sd), Media::Hd);
@@ -95,7 +97,11 @@ fn errors_name_the_file_the_line_the_key_and_what_is_allowed() {
         ("audio = ", "sd = ", "prices.rtc.sd is '0.99'; sd_as bills SD"),
         ("[prices.rtc]", "[prices.video]", "a table of prices is 'video'; services: rtc, rec"),
         ("\"USD\"", "\"US$\"", "line 5: currency is 'US$'; a code of ISO 4217"),
-        ("\"tiered\"", "\"monthly\"", "plan is 'monthly'; allowed: tiered, fixed"),
+        (
+            "\"tiered\"",
+            "\"monthly\"",
+            "plan is 'monthly'; allowed: tiered, fixed, standard_minutes",
+        ),
         ("\"tiered\"", "\"fixed\"", "tiers.from_minute is '100000'; a fixed plan has one tier"),
         ("\"rtc.hd\"", "\"rtc.audio\"", "free_order is 'rtc.audio'; each may come once"),
         ("\"rtc.hd\"", "\"rtc.hd3\"", "line 7: free_order is 'rtc.hd3'; write service.media"),
@@ -108,9 +114,40 @@ fn errors_name_the_file_the_line_the_key_and_what_is_allowed() {
         ("= 10000", "= -1", "line 6: invalid value: integer `-1`"),
         ("sd_as = \"hd\"", "sd_as = \"2k\"", "sd_as is '2k'; allowed: hd"),
         ("sd_as", "hdp_as", "hdp_as is 'hd'; allowed: full_hd, 2k, 2k_plus"),
-        ("[[tiers]]", "tier_fill = \"pro_rata\"\n[[tiers]]", "allowed: cheapest_first, dearest"),
+        (
+            "[[tiers]]",
+            "tier_fill = \"any\"\n[[tiers]]",
+            "allowed: cheapest_first, dearest_first, pro",
+        ),
         ("[[tiers]]", "tier_edge = \"open\"\n[[tiers]]", "allowed: half_open, printed"),
-        ("[[tiers]]", "rates = \"printed\"\n[[tiers]]", "rates is 'printed'; allowed: percent"),
+        ("[[tiers]]", "rates = \"net\"\n[[tiers]]", "rates is 'net'; allowed: percent, printed"),
+        ("[[tiers]]", "line_rounding = \"up\"\n[[tiers]]", "'up'; allowed: none, line"),
+        ("[[tiers]]", "valid_from = \"2026\"\n[[tiers]]", "line 9: valid_from is '2026'; a month"),
+        (
+            "[[tiers]]",
+            "valid_from = \"2026-03\"\nvalid_to = \"2026-02\"\n[[tiers]]",
+            "line 10: valid_to is '2026-02'; it is before valid_from",
+        ),
+        ("[[tiers]]", "accounts = [\"a/b\"]\n[[tiers]]", "accounts is 'a/b'; names of accounts"),
+        ("[[tiers]]", "tax_percent = \"101\"\n[[tiers]]", "tax_percent is '101'; a decimal from 0"),
+        ("[[tiers]]", "minimum_commitment = \"-1\"\n[[tiers]]", "minimum_commitment is '-1'"),
+        ("[[tiers]]", "package = \"Pro\"\n[[tiers]]", "package belongs to plan = \"standard_min"),
+        ("[[tiers]]", "extends = \"mine\"\n[[tiers]]", "extends is 'mine'; the built-in books"),
+        (
+            "[[tiers]]",
+            "broadcast_audience_share = \"130%\"\n[[tiers]]",
+            "is '130%'; a share is needed, such as \"30%\"",
+        ),
+        (
+            "[[tiers]]",
+            "broadcast_audience_share = \"0.3\"\n[[tiers]]",
+            "more than 0 needs prices for the audience, in [prices.rtc_audience]",
+        ),
+        (
+            "[\"rtc.audio\", \"rtc.hd\", \"rtc.hdp\"]",
+            "\"2022\"",
+            "line 7: free_order is '2022'; write 2018, 2021-01, 2021-04, today, or a list",
+        ),
         ("[[tiers]]", "free_hours = 1\n[[tiers]]", "line 9: unknown field `free_hours`"),
         ("from_minute = 0", "from_minute = 1", "the first tier begins at 0"),
         ("= 500000", "= 100000", "each tier begins above the one before it"),
@@ -124,4 +161,108 @@ fn errors_name_the_file_the_line_the_key_and_what_is_allowed() {
         assert!(message.starts_with("price book my.toml"), "{message}");
         assert!(message.contains(expected), "{message}\nshould hold: {expected}");
     }
+}
+
+#[test]
+fn a_book_extends_a_built_in_one() {
+    let text = r#"
+        name = "contract"
+        extends = "tiered-usd"
+        valid_from = "2026-01"
+        tax_percent = "19"
+        tier_fill = "pro_rata"
+        [prices.rtc]
+        audio = "0.50"
+    "#;
+    let own = PriceBook::parse("contract.toml", text).expect("valid");
+    let base = book("tiered");
+    let audio = own.unit_price_per_1000(Service::Rtc, Media::Audio);
+    assert_eq!(audio, Some(&exact("0.50")));
+    for (service, media) in [(Service::Rtc, Media::Hd), (Service::Recording, Media::Audio)] {
+        let prices = [&own, &base].map(|book| book.unit_price_per_1000(service, media));
+        assert_eq!(prices[0], prices[1], "{service} {media}");
+    }
+    assert_eq!((own.name.as_str(), own.tier_fill), ("contract", TierFill::ProRata));
+    assert_eq!((own.tiers(), own.free_minutes), (base.tiers(), 10_000));
+    assert_eq!(own.description, base.description);
+    assert_eq!(own.terms.tax_percent, exact("19"));
+    assert_ne!(own.sha256, base.sha256);
+    let whole = toml::to_string(&own.written_out().expect("a book")).expect("text");
+    let written_out = PriceBook::parse("whole.toml", &whole).expect("valid");
+    let alike = PriceBook { text: own.text.clone(), sha256: own.sha256.clone(), ..written_out };
+    assert_eq!(alike, own);
+}
+
+#[test]
+fn a_fault_that_an_extended_book_brings_in_is_named_as_such() {
+    let text = "name = \"mine\"\nextends = \"tiered-usd\"\nplan = \"fixed\"\n";
+    let said = PriceBook::parse("mine.toml", text).expect_err("tiers").to_string();
+    let expected = "price book tiered-usd, which mine.toml extends, line ";
+    assert!(said.starts_with(expected), "{said}");
+    assert!(said.ends_with("a fixed plan has one tier at most"), "{said}");
+    let line: usize = said[expected.len()..].split(':').next().expect("one").parse().expect("line");
+    let of_base = book("tiered").text;
+    assert_eq!(of_base.lines().nth(line - 1), Some("from_minute = 100000"));
+}
+
+#[test]
+fn prices_in_renminbi_and_those_of_the_audience_are_the_list_prices() {
+    use Media::{Audio, FullHd, Hd, Hdp, Video2k, Video2kPlus};
+    let (tiered, fixed) = (book("tiered-cny"), book("fixed-cny"));
+    assert_eq!((tiered.currency.code(), fixed.currency.code()), ("CNY", "CNY"));
+    let price = |book: &PriceBook, service, kind, media| {
+        book.price((service, kind, media), None).map(ToString::to_string)
+    };
+    let usage = |book, service, media| price(book, service, LineKind::Usage, media);
+    let some = |text: &str| Some(text.to_owned());
+    for (media, in_tiered, in_fixed, of_audience) in [
+        (Audio, some("7"), some("7"), some("4")),
+        (Hd, some("28"), some("28"), some("14")),
+        (Hdp, None, some("105"), None),
+        (FullHd, some("63"), None, some("32")),
+        (Video2k, some("112"), None, some("56")),
+        (Video2kPlus, some("252"), None, some("126")),
+    ] {
+        assert_eq!(usage(&tiered, Service::Rtc, media), in_tiered, "{media}");
+        assert_eq!(usage(&fixed, Service::Rtc, media), in_fixed, "{media}");
+        let audience = price(&tiered, Service::Rtc, LineKind::Audience, media);
+        assert_eq!(audience, of_audience, "{media}");
+    }
+    for book in [&tiered, &fixed] {
+        let prices = [Audio, Hd, Hdp].map(|media| usage(book, Service::CloudRecording, media));
+        assert_eq!(prices, [some("9"), some("36"), some("135")]);
+        assert_eq!(usage(book, Service::Miniapp, Audio), some("10"));
+        assert_eq!(usage(book, Service::Miniapp, Hd), some("30"));
+        assert_eq!(usage(book, Service::Recording, Audio), None);
+    }
+    let usd = book("tiered");
+    let of_audience = [Audio, Hd, FullHd, Video2k, Video2kPlus]
+        .map(|media| usd.price((Service::Rtc, LineKind::Audience, media), None).cloned());
+    assert_eq!(of_audience, ["0.59", "1.99", "4.59", "7.99", "17.99"].map(|it| Some(exact(it))));
+}
+
+#[test]
+fn standard_minutes_have_the_published_coefficients_packages_and_top_ups() {
+    use Media::{Audio, FullHd, Hd, Video2k, Video2kPlus};
+    let book = book("standard");
+    let coefficients = |kind| {
+        [Audio, Hd, FullHd, Video2k, Video2kPlus]
+            .map(|media| book.coefficient((Service::Rtc, kind, media), None).cloned())
+    };
+    let expected = |texts: [&str; 5]| texts.map(|text| Some(exact(text)));
+    assert_eq!(coefficients(LineKind::Usage), expected(["1", "4", "9", "16", "36"]));
+    assert_eq!(coefficients(LineKind::Audience), expected(["0.57", "2", "4.57", "8", "18"]));
+    let standard = book.standard.expect("terms");
+    assert_eq!((standard.overage_price_per_1000, book.free_minutes), (exact("0.99"), 10_000));
+    let packages: Vec<_> =
+        standard.packages.iter().map(|it| (it.name.as_str(), it.minutes, &it.price)).collect();
+    let prices = ["45.99", "133.99", "339.99", "659.99", "1217.99"].map(exact);
+    let minutes = [50_000, 150_000, 400_000, 800_000, 1_500_000];
+    let names = ["Starter", "Pro", "Business", "Advanced", "Plus"];
+    let expected: Vec<_> =
+        (0..5).map(|place| (names[place], minutes[place], &prices[place])).collect();
+    assert_eq!(packages, expected);
+    let top_ups: Vec<_> = standard.top_ups.iter().map(|it| (it.minutes, &it.price)).collect();
+    let prices = ["23.50", "230", "891"].map(exact);
+    assert_eq!(top_ups, [25_000, 250_000, 1_000_000].into_iter().zip(&prices).collect::<Vec<_>>());
 }

@@ -1,6 +1,7 @@
 //! Tests that run all steps together, and what every test of rating needs.
 
 mod cases;
+mod plans;
 mod properties;
 mod reference;
 pub(super) mod support;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use num_rational::BigRational;
 
 use crate::domain::{AccountId, DayUsage, Media, MediaSet, Month, ProjectId, Service, UsageSource};
+use crate::rating::steps::rate_by_the_book;
 use crate::rating::{Bill, PriceBook, RatingError, rate};
 
 /// The book of the independent program in [`super::reference`].
@@ -52,6 +53,17 @@ pub(in crate::rating) fn without_free_minutes(plan: &str) -> PriceBook {
     changed(plan, &[("free_minutes = 10000", "free_minutes = 0")])
 }
 
+/// A book that extends a built-in one by some lines.
+pub(in crate::rating) fn contract(base: &str, lines: &str) -> PriceBook {
+    let text = format!("name = 'contract'\nextends = '{base}'\n{lines}\n");
+    PriceBook::parse("contract.toml", &text).expect("a valid book")
+}
+
+/// Standard minutes with a package and some more lines.
+pub(in crate::rating) fn package(name: &str, lines: &str) -> PriceBook {
+    contract("standard-usd", &format!("package = '{name}'\n{lines}"))
+}
+
 pub(in crate::rating) fn march() -> Month {
     Month::parse("2031-03").expect("a month")
 }
@@ -93,6 +105,13 @@ pub(in crate::rating) fn try_march(
 
 pub(in crate::rating) fn rate_march(usage: &[DayUsage], book: &PriceBook) -> Bill {
     try_march(usage, book).expect("usage that can be rated")
+}
+
+/// The same without the range of the total, which takes most of the time.
+pub(in crate::rating) fn rate_march_by_the_book(usage: &[DayUsage], book: &PriceBook) -> Bill {
+    let account = AccountId::new("default").expect("a name");
+    let rated = rate_by_the_book(&account, march(), usage, book);
+    rated.expect("usage that can be rated").0
 }
 
 /// An exact amount from its decimal text.

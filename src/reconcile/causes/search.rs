@@ -14,7 +14,7 @@ use crate::domain::{Media, ProjectId, Service};
 use crate::rating::{Bill, PriceBook, RatingError};
 use crate::reconcile::amounts::{Amounts, Line};
 use crate::reconcile::book_readings::{self, Axis, Choice};
-use crate::reconcile::difference::Estimate;
+use crate::reconcile::difference::{Estimate, adjusted};
 use crate::reconcile::{Facts, Invoice};
 
 /// Readings of a book that are tried together at most, without and with solved figures.
@@ -77,34 +77,39 @@ pub(in crate::reconcile) fn explain(
     let invoiced = invoice.amounts(bill.currency);
     let sides = Sides {
         facts,
-        month: MonthUsage::new(facts.usage, facts.superseded),
+        month: MonthUsage::new(facts.usage, facts.superseded, facts.now),
         invoice,
         target: target(invoice, &invoiced, bill),
         invoiced,
-        estimate: Estimate::of(bill),
+        estimate: Estimate::of(bill, facts.adjustments),
     };
     // Sums are nobody's: any id does.
     let nobody = facts.usage.first().map(|cell| cell.project_id.clone());
     let Some(nobody) = nobody.or_else(|| ProjectId::new("none").ok()) else {
         return Ok(Explanation { causes: Vec::new(), unexplained: Amounts::default() });
     };
-    let rater = Rater { account: facts.account, month: facts.month, project_id: &nobody };
+    let rater = Rater {
+        account: facts.account,
+        month: facts.month,
+        project_id: &nobody,
+        adjustments: adjusted(bill, facts.adjustments),
+    };
     let axes = book_readings::axes(facts.book);
     let found = sides.search(rater, &axes)?;
     waterfall::explanation(&sides, rater, &found)
 }
 
-/// The invoice's amounts of usage, with as many places as the longest of them has.
+/// The invoice's metered amounts, with as many places as the longest of them has.
 fn target(invoice: &Invoice, invoiced: &Amounts, bill: &Bill) -> Target {
-    let usage = invoice.rows.iter().filter(|row| matches!(row.line, Line::Usage(..)));
-    let places = usage.map(|row| decimal_places(&row.amount));
+    let metered = invoice.rows.iter().filter(|row| row.line.is_metered());
+    let places = metered.map(|row| decimal_places(&row.amount));
     Target {
-        amounts: invoiced.usage().map(|(line, amount)| (line, amount.clone())).collect(),
+        amounts: invoiced.metered().map(|(line, amount)| (line, amount.clone())).collect(),
         digits: places.fold(bill.currency.minor_unit_digits(), u32::max),
     }
 }
 
-fn decimal_places(amount: &BigRational) -> u32 {
+pub(super) fn decimal_places(amount: &BigRational) -> u32 {
     let ten = BigRational::from_integer(10.into());
     let mut scaled = amount.clone();
     let mut places = 0;

@@ -4,16 +4,14 @@
 //! state is our bill, the last one the invoice, and each step owns what lies
 //! between two states.
 
-use num_rational::BigRational;
 use num_traits::Zero;
 
 use super::fit::{SolvedPrice, with_percent};
 use super::minutes::TakenFor;
 use super::month_usage::{MonthSeconds, OverlapReading, RecordingReading, SdReading, UsageReading};
-use super::search::{Found, Sides, read_book, sd_book};
+use super::search::{Found, Sides, decimal_places, read_book, sd_book};
 use super::summed::Rater;
 use super::{Cause, CauseKind, Explanation, sentences};
-use crate::domain::{Media, Service};
 use crate::rating::{PriceBook, RatingError};
 use crate::reconcile::amounts::{Amounts, Line, rounded};
 use crate::reconcile::book_readings::{Choice, with_prices};
@@ -111,13 +109,11 @@ impl Waterfall<'_> {
         }
         if !solved.percent.is_zero() {
             let currency = self.currency();
-            let usage: Vec<((Service, Media), BigRational)> =
-                self.state.usage().map(|(line, amount)| (line, amount.clone())).collect();
-            let mut amounts = Amounts::default();
-            for ((service, media), amount) in
-                with_percent(usage.into_iter().collect(), &solved.percent)
-            {
-                amounts.set(Line::Usage(service, media), amount);
+            let metered =
+                self.state.metered().map(|(line, amount)| (line, amount.clone())).collect();
+            let mut amounts = self.state.clone();
+            for (line, amount) in with_percent(metered, &solved.percent) {
+                amounts.set(line, amount);
             }
             let text = sentences::of_percentage(&solved.percent);
             self.step(CauseKind::Percentage, text, amounts.with_rounding(currency));
@@ -127,13 +123,16 @@ impl Waterfall<'_> {
 
     /// Lines that are the invoice's but for their rounding.
     fn round_lines(&mut self) {
-        let target = &self.sides.target;
+        let (target, invoiced) = (&self.sides.target, &self.sides.invoiced);
+        let least = self.currency().minor_unit_digits();
         let mut amounts = self.state.clone();
         let mut is_rounded = false;
-        for (line, amount) in self.state.usage() {
-            let whole = rounded(amount, target.digits);
-            if whole != *amount && target.is_met(line, amount) {
-                amounts.set(Line::Usage(line.0, line.1), whole);
+        for (line, amount) in self.state.iter().filter(|(line, _)| *line != Line::Rounding) {
+            let stated = invoiced.get(line);
+            let own_digits = || decimal_places(&stated).max(least);
+            let digits = if line.is_metered() { target.digits } else { own_digits() };
+            if stated != *amount && rounded(amount, digits) == stated {
+                amounts.set(line, stated);
                 is_rounded = true;
             }
         }
@@ -144,20 +143,22 @@ impl Waterfall<'_> {
         }
     }
 
-    /// Rows of the invoice that are no usage.
+    /// Rows of either side that are no usage.
     fn add_rows(&mut self) {
-        let (sides, currency) = (self.sides, self.currency());
+        let (invoiced, currency) = (&self.sides.invoiced, self.currency());
         for (line, kind) in [
+            (Line::Package, CauseKind::Package),
+            (Line::TopUp, CauseKind::TopUp),
             (Line::Discount, CauseKind::Discount),
+            (Line::Commitment, CauseKind::Commitment),
+            (Line::Adjustment, CauseKind::Adjustment),
             (Line::Other, CauseKind::Other),
             (Line::Tax, CauseKind::Tax),
         ] {
-            let amount = sides.invoiced.get(line);
-            if !amount.is_zero() {
-                let net = sides.invoiced.sum()
-                    - sides.invoiced.get(Line::Tax)
-                    - sides.invoiced.get(Line::Rounding);
-                let text = sentences::of_row(kind, &amount, &net);
+            let (amount, ours) = (invoiced.get(line), self.state.get(line));
+            if amount != ours {
+                let others = invoiced.sum() - &amount - invoiced.get(Line::Rounding);
+                let text = sentences::of_row(line, &amount, &ours, &others);
                 let mut amounts = self.state.clone();
                 amounts.set(line, amount);
                 self.step(kind, text, amounts.with_rounding(currency));

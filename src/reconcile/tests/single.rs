@@ -32,6 +32,9 @@ fn held_against(
     let facts = Facts {
         account: &account,
         month: march(),
+        revision: None,
+        adjustments: &[],
+        now: None,
         usage,
         superseded: known.superseded,
         gaps: known.gaps,

@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 
 use super::{JobContext, JobError, JobOutcome};
 use crate::domain::Month;
-use crate::month_report::{MonthReportError, write};
+use crate::month_report::write;
 use crate::report::{Format, ReportOptions};
 
 pub(super) fn month_to_date<'a>(
@@ -31,7 +31,7 @@ async fn report(context: &JobContext<'_>, month: Month) -> Result<JobOutcome, Jo
         raw: false,
         generated_at: records.clock.now(),
     };
-    match write(records, context.book, month, &options).await {
+    match write(records, context.books, month, &options).await {
         Ok(written) => {
             let gaps = written.has_gaps.then(|| format!("{month} lacks days or prices"));
             Ok(JobOutcome { partial: gaps, ..JobOutcome::default() }
@@ -39,7 +39,7 @@ async fn report(context: &JobContext<'_>, month: Month) -> Result<JobOutcome, Jo
                 .with("bytes", written.published.bytes))
         }
         // A new account has no usage yet; the usage job will tell if that goes wrong.
-        Err(MonthReportError::NothingStored(_)) => Ok(JobOutcome::default()),
+        Err(error) if error.is_nothing_stored() => Ok(JobOutcome::default()),
         Err(error) => Err(error.into()),
     }
 }

@@ -20,10 +20,11 @@ pub(super) fn run<'a>(context: &'a JobContext<'a>) -> BoxFuture<'a, Result<JobOu
         let made = partitions::ensure(pool, today, DAYS_AHEAD).await?;
         let first_kept = first_kept_day(today, context.channel_retention_days);
         let rolled_up = roll_up(context, first_kept).await?;
-        let days = partitions::drop_before(pool, lease, first_kept).await?;
+        let archived_only = context.occupancy_archive;
+        let days = partitions::drop_before(pool, lease, first_kept, archived_only).await?;
         let partial = days.kept.first().map(|day| {
             let count = days.kept.len();
-            format!("channels of {count} days are kept for longer, first {day}: not rolled up, or read by somebody")
+            format!("channels of {count} days are kept for longer, first {day}: not rolled up, not in the lake, or read by somebody")
         });
         Ok(JobOutcome { partial, ..JobOutcome::default() }
             .with("hours", rolled_up.hours)
@@ -70,7 +71,7 @@ mod tests {
     use crate::collect::due::DuePolicy;
     use crate::collect::{CollectSettings, Collector, Records};
     use crate::domain::{Channel, OccupancySnapshot, UsageSource};
-    use crate::rating::PriceBook;
+    use crate::rating::PriceBooks;
     use crate::store::occupancy;
     use crate::store::occupancy::testing::{TestDatabase, at};
 
@@ -113,9 +114,15 @@ mod tests {
         let collector = Collector { api: &api, records, lease: &database.lease, stop: &stop };
         let context = JobContext {
             collector,
-            book: &PriceBook::embedded("tiered").expect("known").expect("valid"),
+            outlook: &crate::account_outlook::OutlookSettings {
+                budgets: Vec::new(),
+                anomaly_floor: "5.00".to_owned(),
+            },
+            books: &PriceBooks::new(&database.account, Vec::new()).expect("none overlap"),
             report_folder: Path::new("unused"),
             channel_retention_days: 14,
+            occupancy_archive: false,
+            lake: None,
             slot: at(now),
         };
         run(&context).await.expect("done")

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, PgExecutor};
 
 use super::BackupError;
 use crate::store::error::StoreError;
-use crate::store::statement::query_as;
+use crate::store::statement::{query_as, quoted_identifier};
 
 /// A table, with what is needed to copy it.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -23,7 +23,7 @@ pub(super) struct Table {
 impl Table {
     /// Its quoted name with the schema.
     pub(super) fn quoted(&self) -> String {
-        format!("agora.{}", quoted(&self.name))
+        format!("agora.{}", quoted_identifier(&self.name))
     }
 
     /// Its file in a backup.
@@ -57,11 +57,7 @@ impl Table {
 }
 
 fn list(columns: &[String]) -> String {
-    columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ")
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+    columns.iter().map(|column| quoted_identifier(column)).collect::<Vec<_>>().join(", ")
 }
 
 /// Every table, those that others refer to first.

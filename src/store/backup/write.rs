@@ -19,11 +19,13 @@ use crate::store::error::StoreError;
 use crate::store::occupancy::partitions;
 use crate::store::statement::{alone, query, query_scalar};
 
-/// One snapshot for all tables, for as long as it takes.
+/// One snapshot for all tables, for as long as it takes. Whoever may not see
+/// every row is refused, rather than given a part.
 const BEGIN: &str = "begin isolation level repeatable read, read only; \
     set local statement_timeout = 0; \
     set local idle_in_transaction_session_timeout = 0; \
-    set local lock_timeout = '1min'";
+    set local lock_timeout = '1min'; \
+    set local row_security = off";
 
 /// How values are written, whatever the settings of server and role.
 const FORMS: &str = "set local timezone = 'UTC'; \

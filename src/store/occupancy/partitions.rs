@@ -9,6 +9,7 @@ use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::store::error::StoreError;
+use crate::store::lake;
 use crate::store::leases::{self, Lease};
 use crate::store::statement::{alone, begin_transaction, query, query_scalar};
 
@@ -25,7 +26,7 @@ const LOCK_NOT_AVAILABLE: &str = "55P03";
 pub struct Dropped {
     /// Days whose partition is gone.
     pub dropped: Vec<NaiveDate>,
-    /// Days that stay until their hours are rolled up, or nobody reads the table.
+    /// Days that stay until their hours are rolled up, the lake holds them, or nobody reads the table.
     pub kept: Vec<NaiveDate>,
 }
 
@@ -78,6 +79,8 @@ async fn create(pool: &PgPool, day: NaiveDate) -> Result<bool, StoreError> {
             start_of(day).to_rfc3339(),
             start_of(next(day)).to_rfc3339(),
         ),
+        // Its rows are read through the table, under the table's policies.
+        format!("alter table agora.{name} enable row level security"),
     ];
     for statement in statements {
         query(AssertSqlSafe(statement)).execute(&mut *transaction).await.map_err(failed())?;
@@ -96,17 +99,29 @@ pub(crate) async fn names(executor: impl sqlx::PgExecutor<'_>) -> Result<Vec<Str
 
 /// Drops the partitions of the days before `first_kept`.
 ///
+/// With `archived_only` no day is dropped before the lake holds it, and none
+/// that comes after such a day: what reaches from one into the next is carried
+/// over only once.
+///
 /// # Errors
 /// [`StoreError`] when the database does not answer or the lease was lost.
 pub async fn drop_before(
     pool: &PgPool,
     lease: &Lease,
     first_kept: NaiveDate,
+    archived_only: bool,
 ) -> Result<Dropped, StoreError> {
     let names = names(alone(pool)).await?;
     let days = names.iter().filter_map(|name| day_of(name));
+    let days: Vec<NaiveDate> = days.filter(|day| *day < first_kept).collect();
     let mut outcome = Dropped::default();
-    for day in days.filter(|day| *day < first_kept) {
+    let waiting = if archived_only { first_not_archived(pool, &days).await? } else { None };
+    let first_kept = waiting.unwrap_or(first_kept);
+    for day in days {
+        if day >= first_kept {
+            outcome.kept.push(day);
+            continue;
+        }
         match drop_day(pool, lease, day, first_kept).await {
             Ok(true) => outcome.dropped.push(day),
             Ok(false) => outcome.kept.push(day),
@@ -115,6 +130,19 @@ pub async fn drop_before(
         }
     }
     Ok(outcome)
+}
+
+/// The first of the days that the lake does not hold yet.
+async fn first_not_archived(
+    pool: &PgPool,
+    days: &[NaiveDate],
+) -> Result<Option<NaiveDate>, StoreError> {
+    for day in days {
+        if !lake::is_archived(alone(pool), *day).await? {
+            return Ok(Some(*day));
+        }
+    }
+    Ok(None)
 }
 
 /// Drops one day; false when hours of it are still to be rolled up.

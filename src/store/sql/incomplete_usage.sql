@@ -4,13 +4,16 @@ select
     project_id, service, day, source,
     audio_seconds, sd_seconds, hd_seconds, hdp_seconds,
     full_hd_seconds, video_2k_seconds, video_2k_plus_seconds,
-    extra_seconds, missing_media
+    nullif(extra_seconds, '{}'), nullif(missing_media, '{}')
 from agora.usage_daily
 where
     account_id = $1
     and day between $2 and $3
     and (
         missing_media <> '{}'
-        or jsonb_path_exists(extra_seconds, '$.* ? (@ == null)')
+        or (
+            extra_seconds <> '{}'
+            and jsonb_path_exists(extra_seconds, '$.* ? (@ == null)')
+        )
     )
 order by day, project_id, service

@@ -1,4 +1,5 @@
 -- $1: account, $2: first day, $3: last day
+-- The columns of a cell in their order, then the time.
 select
     project_id, service, day, source,
     audio_seconds, sd_seconds, hd_seconds, hdp_seconds,

@@ -1,9 +1,10 @@
+-- Empty objects and lists come as null: they are on nearly every row.
 -- $1: account, $2: first day, $3: last day
 select
     project_id, service, day, source,
     audio_seconds, sd_seconds, hd_seconds, hdp_seconds,
     full_hd_seconds, video_2k_seconds, video_2k_plus_seconds,
-    extra_seconds, missing_media
+    nullif(extra_seconds, '{}'), nullif(missing_media, '{}'), request_id
 from agora.usage_daily
 where account_id = $1 and day between $2 and $3
 order by day, project_id, service

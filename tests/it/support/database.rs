@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use super::server::{Place, Server, Share, wait_for};
 
 /// Tables of the schema, in the order of their foreign keys.
-pub(crate) const TABLES: [&str; 13] = [
+pub(crate) const TABLES: [&str; 18] = [
     "account",
     "project",
     "sync_request",
@@ -21,14 +21,31 @@ pub(crate) const TABLES: [&str; 13] = [
     "bill",
     "bill_line",
     "bill_allocation",
+    "price_book",
+    "price_book_use",
+    "project_tag",
+    "adjustment",
+    "bill_adjustment",
     "invoice",
     "invoice_line",
     "invoice_allocation",
 ];
 
 /// Tables that tell who works on what and who was told, or are computed from others.
-pub(crate) const TABLES_OF_WORK: [&str; 5] =
-    ["alert", "job_lease", "job_run", "occupancy_hour_due", "occupancy_hourly"];
+pub(crate) const TABLES_OF_WORK: &[&str] = &[
+    "account_reader",
+    "alert",
+    "budget",
+    "budget_state",
+    "cost_anomaly",
+    "job_lease",
+    "job_run",
+    "lake_day",
+    "month_forecast",
+    "occupancy_hour_due",
+    "occupancy_hourly",
+    "project_forecast",
+];
 
 /// A database that no other test sees.
 pub(crate) struct TestDatabase {
@@ -64,20 +81,19 @@ impl TestDatabase {
         self.share.server().url(&self.name)
     }
 
-    /// Address for a role that may log in, read every table and view, and nothing else.
-    pub(crate) async fn url_of_a_reader(&self) -> String {
-        self.execute(
+    /// Address for a role that may log in, and nothing else yet. Roles are the
+    /// server's: two tests must not grant the same one different things.
+    pub(crate) async fn url_of_a_role(&self, role: &str) -> String {
+        self.execute(&format!(
             "do $$ begin \
-                 create role it_reader login password 'reader'; \
+                 create role {role} login password 'reader'; \
              exception when duplicate_object or unique_violation then null; \
-             end $$; \
-             grant usage on schema agora to it_reader; \
-             grant select on all tables in schema agora to it_reader;",
-        )
+             end $$;"
+        ))
         .await;
         let url = self.url();
         let (_, address) = url.split_once('@').expect("an address with a user");
-        format!("postgres://it_reader:reader@{address}")
+        format!("postgres://{role}:reader@{address}")
     }
 
     /// The database as the program opens it.
@@ -124,6 +140,15 @@ impl TestDatabase {
         let executed = executed.execute(&mut connection).await;
         executed.unwrap_or_else(|error| panic!("{statements}: {error}"));
         connection.close().await.expect("closed");
+    }
+
+    /// What the database says against a statement, which must fail.
+    pub(crate) async fn refusal(&self, statement: &str) -> String {
+        let mut connection = self.connect().await;
+        let executed = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()));
+        let executed = executed.execute(&mut connection).await;
+        connection.close().await.expect("closed");
+        executed.expect_err("refused").to_string()
     }
 
     /// Every row of a table with the transaction that wrote it: equal before and

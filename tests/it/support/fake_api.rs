@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 /// Fields of usage v3, and the business of real-time audio and video.
 pub(crate) const AUDIO: &str = "durationAudioAll";
 pub(crate) const HD: &str = "durationVideoHd";
+pub(crate) const HDP: &str = "durationVideoHdp";
 pub(crate) const FULL_HD: &str = "durationVideo1080P";
 pub(crate) const RTC: &str = "default";
 
@@ -216,8 +217,7 @@ pub(crate) fn channel_page(
 
 /// Keys of `meta` of a business.
 fn fields(business: &str) -> &'static [&'static str] {
-    const ALL: [&str; 6] =
-        [AUDIO, HD, "durationVideoHdp", FULL_HD, "durationVideo2K", "durationVideo4K"];
+    const ALL: [&str; 6] = [AUDIO, HD, HDP, FULL_HD, "durationVideo2K", "durationVideo4K"];
     match business {
         "miniapp" => &ALL[..1],
         _ => &ALL,

@@ -1,8 +1,10 @@
 //! What the tests stand on: a database each, a scripted platform, and the
 //! program in a clean environment.
 
+pub(crate) mod daemon;
 pub(crate) mod database;
 pub(crate) mod fake_api;
+pub(crate) mod object_server;
 pub(crate) mod pooler;
 pub(crate) mod program;
 pub(crate) mod raw_server;

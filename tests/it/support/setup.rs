@@ -83,3 +83,10 @@ impl Setup {
 pub(crate) fn audio_rows(project: &str, month: &str, days: &[(u32, u64)]) -> Vec<String> {
     days.iter().map(|(day, seconds)| format!("({project},{month}-{day:02},v3,{seconds})")).collect()
 }
+
+/// Every day from `first` to `last`, as text.
+pub(crate) fn days(first: &str, last: &str) -> Vec<String> {
+    let day = |text: &str| text.parse::<chrono::NaiveDate>().expect("day");
+    let last = day(last);
+    day(first).iter_days().take_while(|day| *day <= last).map(|day| day.to_string()).collect()
+}

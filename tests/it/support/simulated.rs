@@ -55,9 +55,14 @@ impl Running {
         }
     }
 
+    /// Address, customer id and secret.
+    pub(crate) fn access(&self) -> [&str; 3] {
+        [0, 1, 2].map(|at| self.lines[at].1.as_str())
+    }
+
     /// One call as a client of no library makes it: status and body.
     pub(crate) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
-        let [base_url, id, secret] = [0, 1, 2].map(|at| self.lines[at].1.as_str());
+        let [base_url, id, secret] = self.access();
         let host = base_url.trim_start_matches("http://");
         let body = body.map(Value::to_string).unwrap_or_default();
         let request = format!(

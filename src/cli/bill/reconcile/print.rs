@@ -40,6 +40,10 @@ pub(super) fn print(
 /// The finding in one sentence.
 fn outcome(reconciled: &Reconciliation) -> String {
     let Reconciliation { account, month, currency, estimate, invoice, .. } = reconciled;
+    let ours = match reconciled.revision {
+        Some(revision) => format!("our bill (closed r{revision})"),
+        None => "our estimate (not closed)".to_owned(),
+    };
     let [estimate, invoice, difference] =
         [*estimate, *invoice, reconciled.difference()].map(|it| thousands(&it.to_string()));
     let finding = if reconciled.causes.is_empty() && reconciled.is_explained() {
@@ -50,7 +54,7 @@ fn outcome(reconciled: &Reconciliation) -> String {
         format!("{} unexplained", exact(&reconciled.unexplained.sum(), reconciled))
     };
     format!(
-        "account {account}, {month}: invoice {} {invoice}, our bill {estimate}, difference \
+        "account {account}, {month}: invoice {} {invoice}, {ours} {estimate}, difference \
          {difference}: {finding}",
         currency.code()
     )

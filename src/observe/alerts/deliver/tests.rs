@@ -1,6 +1,7 @@
 use axum::http::StatusCode;
 
 use super::*;
+use crate::observe::alerts::EventKind;
 use crate::observe::testing::{Observed, Webhook};
 use crate::observe::watch::{Watch, WatchRules};
 use crate::store::alerts::NewAlert;
@@ -177,4 +178,13 @@ async fn a_good_usage_run_of_this_process_is_pinged_once() {
     watch.look().await.expect("looked");
     assert_eq!(webhook.taken(), [Value::Null; 0]);
     observed.close().await;
+}
+
+#[test]
+fn every_kind_of_event_has_a_headline_of_its_own() {
+    for kind in EventKind::ALL {
+        for count in [1, 2] {
+            assert_ne!(headline(kind.name(), count), headline("recovered", count), "{kind:?}");
+        }
+    }
 }

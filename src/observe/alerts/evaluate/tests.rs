@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::forecasts::OutlookFacts;
 use crate::store::health::{JobFacts, JobRun};
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -40,6 +41,7 @@ fn live(jobs: Vec<(&str, JobFacts)>) -> Live {
         jobs: jobs.into_iter().map(job).collect(),
         leases: Vec::new(),
         occupancy: Vec::new(),
+        outlook: OutlookFacts::default(),
     }
 }
 
@@ -81,14 +83,20 @@ fn c24_refused_credentials_are_an_event_until_something_gets_through() {
     let after = run("2031-03-06T03:05:00Z", "done", &[]);
     let kinds = |good: JobRun, job| {
         let facts = live(vec![
-            ("usage", JobFacts { ended: Some(refused.clone()), ..JobFacts::default() }),
+            ("audit", JobFacts { ended: Some(refused.clone()), ..JobFacts::default() }),
             (job, JobFacts { good: Some(good), ..JobFacts::default() }),
         ]);
         evaluate(&account(), &facts, None, &BTreeMap::new()).len()
     };
     assert_eq!(kinds(before, "projects"), 1);
     assert_eq!(kinds(after.clone(), "projects"), 0);
-    assert_eq!(kinds(after, "roll_up"), 1, "it asks nothing");
+    for job in ["roll_up", "usage", "month_end", "occupancy"] {
+        assert_eq!(kinds(after.clone(), job), 1, "{job} asked nothing");
+    }
+    for (job, figure) in [("usage", "requests_answered"), ("occupancy", "snapshots")] {
+        let answered = run("2031-03-06T03:05:00Z", "done", &[(figure, 1)]);
+        assert_eq!(kinds(answered, job), 0, "{job}");
+    }
     let failed = run("2031-03-06T02:15:00Z", "failed", &[]);
     let facts = JobFacts { ended: Some(failed), ..JobFacts::default() };
     assert_eq!(evaluate(&account(), &live(vec![("usage", facts)]), None, &BTreeMap::new()), []);

@@ -1,0 +1,40 @@
+-- Question: What was each month's bill, and how did it change?
+-- Parameter account (account) = : account name; empty: every account
+-- Parameter from_month (month) = : first month, YYYY-MM; empty: the earliest
+-- Parameter to_month (month) = : last month, YYYY-MM; empty: the latest
+-- Columns:
+--   account_id      account of the settings
+--   month           calendar month in UTC, YYYY-MM
+--   total           the bill in the currency
+--   change          total less that of the calendar month before, in the currency; empty: never reported
+--   change_percent  change in per cent, one decimal
+--   unallocated     part of the total that belongs to no project, in the currency
+--   currency        ISO 4217 code
+--   bill_status     complete, incomplete or in_progress
+--   book            name of the price book
+-- Months appear once they were reported (`agora-usage report`).
+\if :{?account} \else \set account '' \endif
+\if :{?from_month} \else \set from_month '' \endif
+\if :{?to_month} \else \set to_month '' \endif
+select
+    b.account_id,
+    to_char(b.month, 'YYYY-MM') as month,
+    round(b.total, b.minor_unit_digits) as total,
+    round(b.total - before.total, b.minor_unit_digits) as change,
+    round(100 * (b.total - before.total) / nullif(before.total, 0), 1) as change_percent,
+    round(b.unallocated, b.minor_unit_digits) as unallocated,
+    b.currency,
+    b.status as bill_status,
+    b.book_name as book
+from agora.bill as b
+left join agora.bill as before
+    on before.account_id = b.account_id
+    and before.month = (b.month - interval '1 month')::date
+    and before.revision = b.revision
+    and before.currency = b.currency
+where
+    b.revision = 0
+    and b.account_id = coalesce(nullif(:'account', ''), b.account_id)
+    and to_char(b.month, 'YYYY-MM') >= coalesce(nullif(:'from_month', ''), '0000-00')
+    and to_char(b.month, 'YYYY-MM') <= coalesce(nullif(:'to_month', ''), '9999-99')
+order by b.account_id, b.month;

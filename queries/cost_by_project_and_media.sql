@@ -1,0 +1,37 @@
+-- Question: Which media does each project's cost come from?
+-- Parameter account (account) = : account name; empty: every account
+-- Parameter month (month) = : month, YYYY-MM; empty: every month that was reported
+-- Columns:
+--   account_id             account of the settings
+--   month                  calendar month in UTC, YYYY-MM
+--   project_id             short token of the project
+--   project_name           name as last listed
+--   service                rtc, recording, cloud_recording, transcoding or miniapp
+--   media                  audio, sd, hd, hdp, full_hd, 2k or 2k_plus
+--   minutes                minutes, not rounded up; six decimals
+--   cost                   cost in the currency, six decimals
+--   share                  per cent of the project's cost in the month, one decimal
+--   cost_per_1000_minutes  cost of 1,000 minutes in the currency, free minutes and tiers included
+--   currency               ISO 4217 code
+\if :{?account} \else \set account '' \endif
+\if :{?month} \else \set month '' \endif
+select
+    c.account_id,
+    to_char(c.month, 'YYYY-MM') as month,
+    c.project_id,
+    c.project_name,
+    c.service,
+    c.media,
+    c.minutes,
+    c.cost,
+    round(
+        100 * c.cost
+        / nullif(sum(c.cost) over (partition by c.account_id, c.month, c.project_id), 0), 1
+    ) as share,
+    c.cost_per_1000_minutes,
+    c.currency
+from agora.unit_costs as c
+where
+    c.account_id = coalesce(nullif(:'account', ''), c.account_id)
+    and to_char(c.month, 'YYYY-MM') = coalesce(nullif(:'month', ''), to_char(c.month, 'YYYY-MM'))
+order by c.account_id, c.month, c.project_id collate "C", c.cost desc, c.service, c.media;

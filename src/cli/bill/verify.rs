@@ -1,0 +1,125 @@
+//! `agora-usage bill verify`: compute every stored bill again and compare.
+
+use super::records;
+use crate::billing::BillingError;
+use crate::billing::reproduce::{FigureDifference, differences, reproduce};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::print::{Output, is_for_people, print_rows};
+use crate::cli::summary::counted;
+use crate::collect::Records;
+use crate::context::Context;
+use crate::domain::Month;
+use crate::store::analyst_queries::{ResultTable, ValueKind};
+use crate::store::stored_bills::{self, BillHead};
+
+/// Arguments of `bill verify`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Drafts and closed revisions are computed again from the values, the price \
+    book and the adjustments that they were made from, and every stored figure is compared: total, \
+    lines, costs by project and day.\n\nExit codes: 0 all are the same; 1 some differ."
+)]
+pub(in crate::cli) struct VerifyArguments {
+    /// Month, or first and last month: YYYY-MM or YYYY-MM..YYYY-MM [default: every month]
+    #[arg(long, value_name = "MONTHS")]
+    month: Option<String>,
+    /// Only this account of the settings [default: all]
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    /// Form of the rows [default: table on a terminal, else csv]
+    #[arg(long, value_name = "FORM")]
+    output: Option<Output>,
+}
+
+/// Columns of the rows: one a bill that is the same, or one a figure that differs.
+const COLUMNS: &[(&str, ValueKind)] = &[
+    ("account_id", ValueKind::Text),
+    ("month", ValueKind::Text),
+    ("revision", ValueKind::Integer),
+    ("result", ValueKind::Text),
+    ("figure", ValueKind::Text),
+    ("stored", ValueKind::Text),
+    ("recomputed", ValueKind::Text),
+];
+
+pub(super) async fn run(context: &Context, arguments: VerifyArguments) -> Result<Exit, Failure> {
+    let months = match arguments.month.as_deref().map(Month::parse_span).transpose()? {
+        Some(span) => span.first().copied().zip(span.last().copied()),
+        None => None,
+    };
+    let accounts = context.settings.chosen(arguments.account.as_deref())?;
+    let store = context.open_store().await?;
+    let mut rows = ResultTable::with_columns(COLUMNS);
+    let (mut exit, mut bills) = (Exit::Done, 0_u64);
+    for account in accounts {
+        let records = records(&store, account, context.clock);
+        for head in stored_bills::heads(store.pool(), &account.account, months).await? {
+            let found = verify(&records, &head).await?;
+            exit = exit.and(found.exit());
+            rows.rows.extend(found.rows(&head));
+            bills += 1;
+        }
+    }
+    store.close().await;
+    let default = if is_for_people() { Output::Table } else { Output::Csv };
+    print_rows(&rows, arguments.output.unwrap_or(default))?;
+    let outcome = match exit {
+        Exit::Done => "all are as their facts make them",
+        Exit::Partial => "some were stored without what they were made from",
+        _ => "some differ from what their facts make",
+    };
+    eprintln!("{} verified: {outcome}", counted(bills, "bill"));
+    Ok(exit)
+}
+
+/// What became of one bill.
+enum Found {
+    Same,
+    Differs(Vec<FigureDifference>),
+    /// A draft of a version that did not record what it was made from.
+    UnknownOrigin(String),
+    /// It cannot be computed again.
+    Failed(String),
+}
+
+async fn verify(records: &Records<'_>, head: &BillHead) -> Result<Found, Failure> {
+    let month = match reproduce(records, head).await {
+        Ok(month) => month,
+        // A database that fails is no finding.
+        Err(error @ BillingError::Collect(_)) => return Err(error.into()),
+        Err(error @ BillingError::UnknownOrigin { .. }) if head.closed_at.is_none() => {
+            return Ok(Found::UnknownOrigin(error.to_string()));
+        }
+        Err(error) => return Ok(Found::Failed(error.to_string())),
+    };
+    let differences = differences(records, head, &month).await?;
+    Ok(if differences.is_empty() { Found::Same } else { Found::Differs(differences) })
+}
+
+impl Found {
+    const fn exit(&self) -> Exit {
+        match self {
+            Self::Same => Exit::Done,
+            Self::UnknownOrigin(_) => Exit::Partial,
+            Self::Differs(_) | Self::Failed(_) => Exit::Failed,
+        }
+    }
+
+    fn rows(self, head: &BillHead) -> Vec<Vec<Option<String>>> {
+        let row = |result: &str, figure, stored, recomputed| {
+            let bill =
+                [head.account.to_string(), head.month.to_string(), head.revision.to_string()];
+            let told = [Some(result.to_owned()), figure, stored, recomputed];
+            bill.map(Some).into_iter().chain(told).collect()
+        };
+        match self {
+            Self::Same => vec![row("same", None, None, None)],
+            Self::UnknownOrigin(cause) => vec![row("not recorded", Some(cause), None, None)],
+            Self::Failed(cause) => vec![row("failed", Some(cause), None, None)],
+            Self::Differs(differences) => differences
+                .into_iter()
+                .map(|found| row("differs", Some(found.name), found.stored, found.recomputed))
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Accounts in a file of their own, for those who have many.
+//!
+//! TOML with the same `[[account]]` tables as the settings, or CSV with their
+//! keys as its header. Secrets are best named there, not written
+//! (`customer_secret_file`, `customer_secret_env`).
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::raw::RawAccount;
+use super::{ConfigError, value};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Accounts {
+    #[serde(default)]
+    account: Vec<RawAccount>,
+}
+
+/// Reads the accounts of a file; what it is, its name says.
+pub(super) fn read(path: &Path) -> Result<Vec<RawAccount>, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        value(format!("accounts_file {} cannot be read: {error}", path.display()))
+    })?;
+    let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+    let read = if is_csv { from_csv(&text) } else { from_toml(&text) };
+    read.map_err(|why| value(format!("accounts_file {}: {why}", path.display())))
+}
+
+fn from_toml(text: &str) -> Result<Vec<RawAccount>, String> {
+    // The message alone: the usual wording quotes the line, which may hold a secret.
+    toml::from_str::<Accounts>(text).map(|file| file.account).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        format!("line {}: {}", before.matches('\n').count() + 1, error.message())
+    })
+}
+
+fn from_csv(text: &str) -> Result<Vec<RawAccount>, String> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|error| error.to_string())?.clone();
+    let account = |row: Result<csv::StringRecord, csv::Error>| {
+        let row = row.map_err(|error| error.to_string())?;
+        let line = row.position().map_or(0, csv::Position::line);
+        let mut table = toml::Table::new();
+        // An empty field is a key that is left out.
+        for (key, field) in header.iter().zip(&row).filter(|(_, field)| !field.is_empty()) {
+            let is_number = key.ends_with("requests_per_second");
+            let number = field.parse::<i64>().ok().filter(|_| is_number);
+            let field = number.map_or_else(|| field.into(), toml::Value::Integer);
+            table.insert(key.to_owned(), field);
+        }
+        table.try_into::<RawAccount>().map_err(|error| format!("line {line}: {}", error.message()))
+    };
+    reader.records().map(account).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn csv_and_toml_say_the_same() {
+        let toml = "[[account]]\nname = \"a\"\ncustomer_id = \"1\"\nservices = [\"rtc\", \"miniapp\"]\n\
+                    requests_per_second = 5\n[[account]]\nname = \"b\"\nplan = \"fixed\"\n";
+        let csv = "name,customer_id,services,requests_per_second,plan\n\
+                   a,1,\"rtc,miniapp\",5,\nb,,,,fixed\n";
+        let (toml, csv) = (from_toml(toml).expect("TOML"), from_csv(csv).expect("CSV"));
+        assert_eq!(format!("{toml:?}"), format!("{csv:?}"));
+        assert_eq!(csv.len(), 2);
+        assert_eq!(csv[0].requests_per_second, Some(5));
+    }
+
+    #[test]
+    fn an_error_names_the_line_and_no_secret() {
+        let toml =
+            from_toml("[[account]]\nname = \"a\"\ncustomer_secret = 12345\n").expect_err("refused");
+        assert!(toml.contains("line 3") && !toml.contains("12345"), "{toml}");
+        let csv = from_csv("name,secret\na,hush\n").expect_err("refused");
+        assert!(csv.contains("line 2") && csv.contains("secret") && !csv.contains("hush"), "{csv}");
+    }
+}

@@ -1,0 +1,322 @@
+//! The folder or object store that the lake is in.
+//!
+//! Owns the address and every read and write. Credentials of object stores come
+//! from the environment, as their own tools read it (`AWS_*`, `GOOGLE_*`,
+//! `AZURE_*`), and never from the address; no text made here holds one.
+
+use std::fmt;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use object_store::aws::AmazonS3Builder;
+use object_store::azure::MicrosoftAzureBuilder;
+use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as ObjectPath;
+use object_store::{
+    Error, GetResultPayload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+    WriteMultipart,
+};
+use reqwest::Url;
+use rustix::fs::syncfs;
+use tokio::io::AsyncReadExt;
+
+use super::LakeError;
+
+/// Length of a part of a file on its way, and from which on it is sent in parts.
+const PART_BYTES: usize = 8 * 1024 * 1024;
+
+/// Parts on their way at once.
+const PARTS_AT_ONCE: usize = 4;
+
+/// An address that was checked: a folder, or `s3://`, `gs://` or `az://` with a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LakeUrl(String);
+
+impl LakeUrl {
+    /// Checks an address.
+    ///
+    /// # Errors
+    /// [`LakeError::Address`], also for an address with credentials in it.
+    pub fn parse(text: &str) -> Result<Self, LakeError> {
+        let refused = |why: &str| Err(LakeError::Address(why.to_owned()));
+        if text.is_empty() {
+            return refused("it is empty; write a folder, or an address such as s3://bucket/path");
+        }
+        let Some((scheme, _)) = text.split_once("://") else { return Ok(Self(text.to_owned())) };
+        let Ok(url) = Url::parse(text) else { return refused("it is no URL") };
+        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+            return refused("credentials belong in the environment, not in the address");
+        }
+        match scheme {
+            "file" if url.to_file_path().is_ok() => Ok(Self(text.to_owned())),
+            "s3" | "s3a" | "gs" | "az" | "abfs" | "abfss" if url.host_str().is_some() => {
+                Ok(Self(text.trim_end_matches('/').to_owned()))
+            }
+            _ => refused("use a folder, s3://BUCKET/PATH, gs://BUCKET/PATH or az://CONTAINER/PATH"),
+        }
+    }
+}
+
+impl fmt::Display for LakeUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether a file was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Created {
+    /// It was.
+    New,
+    /// One of that name was there, and stays as it is.
+    WasThere,
+}
+
+/// An open lake.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    store: Arc<dyn ObjectStore>,
+    prefix: ObjectPath,
+    name: String,
+    /// The folder, where the lake is one.
+    folder: Option<PathBuf>,
+}
+
+impl Lake {
+    /// Opens the lake of an address; makes a folder that is not there.
+    ///
+    /// # Errors
+    /// [`LakeError::Address`] when the folder cannot be made, or the environment
+    /// lacks what the object store needs.
+    pub fn open(url: &LakeUrl) -> Result<Self, LakeError> {
+        // A second installation is refused, which is fine: the first one serves.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let refused = |error: Error| LakeError::Address(said(&error));
+        let text = url.0.as_str();
+        let Some((scheme, _)) = text.split_once("://") else {
+            return Self::in_folder(Path::new(text));
+        };
+        let address = Url::parse(text).map_err(|error| LakeError::Address(error.to_string()))?;
+        let store: Arc<dyn ObjectStore> = match scheme {
+            "file" => {
+                let folder = address.to_file_path();
+                let folder =
+                    folder.map_err(|()| LakeError::Address("it is no folder".to_owned()))?;
+                return Self::in_folder(&folder);
+            }
+            "s3" | "s3a" => {
+                Arc::new(AmazonS3Builder::from_env().with_url(text).build().map_err(refused)?)
+            }
+            "gs" => Arc::new(
+                GoogleCloudStorageBuilder::from_env().with_url(text).build().map_err(refused)?,
+            ),
+            _ => {
+                Arc::new(MicrosoftAzureBuilder::from_env().with_url(text).build().map_err(refused)?)
+            }
+        };
+        let prefix = ObjectPath::from_url_path(address.path())
+            .map_err(|error| LakeError::Address(error.to_string()))?;
+        Ok(Self { store, prefix, name: text.to_owned(), folder: None })
+    }
+
+    fn in_folder(folder: &Path) -> Result<Self, LakeError> {
+        let refused =
+            |error: &dyn fmt::Display| LakeError::Address(format!("{}: {error}", folder.display()));
+        std::fs::create_dir_all(folder).map_err(|error| refused(&error))?;
+        let folder = folder.canonicalize().map_err(|error| refused(&error))?;
+        let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| refused(&error))?;
+        let name = folder.display().to_string();
+        Ok(Self {
+            store: Arc::new(store),
+            prefix: ObjectPath::default(),
+            name,
+            folder: Some(folder),
+        })
+    }
+
+    /// A lake in memory, for tests.
+    #[cfg(test)]
+    pub(super) fn in_memory() -> Self {
+        let store = Arc::new(object_store::memory::InMemory::new());
+        Self { store, prefix: ObjectPath::default(), name: "memory".to_owned(), folder: None }
+    }
+
+    /// Its address, without credentials.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Address of a file, for people and other programs.
+    #[must_use]
+    pub fn address_of(&self, path: &str) -> String {
+        format!("{}/{path}", self.name)
+    }
+
+    /// A whole file; none when it is not there. For manifests.
+    pub(super) async fn read(&self, path: &str) -> Result<Option<Bytes>, LakeError> {
+        match self.store.get(&self.location(path)).await {
+            Ok(found) => Ok(Some(found.bytes().await.map_err(self.failed(path))?)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.failed(path)(error)),
+        }
+    }
+
+    /// Hands a file over piece by piece; false when it is not there.
+    pub(super) async fn read_in_pieces(
+        &self,
+        path: &str,
+        mut take: impl FnMut(&[u8]) -> Result<(), LakeError>,
+    ) -> Result<bool, LakeError> {
+        let found = match self.store.get(&self.location(path)).await {
+            Ok(found) => found,
+            Err(Error::NotFound { .. }) => return Ok(false),
+            Err(error) => return Err(self.failed(path)(error)),
+        };
+        if let GetResultPayload::File(file, _) = found.payload {
+            let mut file = tokio::fs::File::from_std(file);
+            let mut piece = vec![0; PART_BYTES];
+            loop {
+                let length = file.read(&mut piece).await?;
+                if length == 0 {
+                    return Ok(true);
+                }
+                take(&piece[..length])?;
+            }
+        }
+        let mut pieces = found.into_stream();
+        while let Some(piece) = pieces.try_next().await.map_err(self.failed(path))? {
+            take(&piece)?;
+        }
+        Ok(true)
+    }
+
+    /// Makes a file unless one of that name is there.
+    pub(super) async fn create(&self, path: &str, bytes: Bytes) -> Result<Created, LakeError> {
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        let location = self.location(path);
+        match self.store.put_opts(&location, PutPayload::from_bytes(bytes), options).await {
+            Ok(_) => Ok(Created::New),
+            Err(Error::AlreadyExists { .. }) => Ok(Created::WasThere),
+            Err(error) => Err(self.failed(path)(error)),
+        }
+    }
+
+    /// Makes a file, in place of one that is there.
+    pub(super) async fn replace(&self, path: &str, bytes: Bytes) -> Result<(), LakeError> {
+        let put = self.store.put(&self.location(path), PutPayload::from_bytes(bytes)).await;
+        put.map(|_| ()).map_err(self.failed(path))
+    }
+
+    /// Sends a file of this machine, whose name no other content can have.
+    pub(super) async fn send(&self, path: &str, source: &Path) -> Result<(), LakeError> {
+        let mut file = tokio::fs::File::open(source).await?;
+        let bytes = file.metadata().await?.len();
+        if bytes <= PART_BYTES as u64 {
+            return self.replace(path, tokio::fs::read(source).await?.into()).await;
+        }
+        let upload = self.store.put_multipart(&self.location(path)).await;
+        let upload = upload.map_err(self.failed(path))?;
+        let mut upload = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
+        let mut piece = vec![0; PART_BYTES];
+        loop {
+            let length = file.read(&mut piece).await?;
+            if length == 0 {
+                break;
+            }
+            upload.wait_for_capacity(PARTS_AT_ONCE).await.map_err(self.failed(path))?;
+            upload.write(&piece[..length]);
+        }
+        upload.finish().await.map(|_| ()).map_err(self.failed(path))
+    }
+
+    /// Paths of everything below a folder.
+    pub(super) async fn list(&self, folder: &str) -> Result<Vec<String>, LakeError> {
+        let location = self.location(folder);
+        let found: Vec<_> = self
+            .store
+            .list(Some(&location))
+            .map_ok(|object| object.location)
+            .try_collect()
+            .await
+            .map_err(self.failed(folder))?;
+        let below = |path: &ObjectPath| {
+            let parts: Vec<_> =
+                path.prefix_match(&self.prefix)?.map(|part| part.as_ref().to_owned()).collect();
+            Some(parts.join("/"))
+        };
+        let mut paths: Vec<String> = found.iter().filter_map(below).collect();
+        paths.sort_unstable();
+        Ok(paths)
+    }
+
+    /// Makes a folder's files outlast a power cut; object stores see to it themselves.
+    pub(super) fn sync(&self) -> Result<(), LakeError> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        Ok(syncfs(File::open(folder)?).map_err(std::io::Error::from)?)
+    }
+
+    fn location(&self, path: &str) -> ObjectPath {
+        path.split('/').fold(self.prefix.clone(), ObjectPath::join)
+    }
+
+    fn failed(&self, path: &str) -> impl FnOnce(Error) -> LakeError {
+        let (lake, path) = (self.name.clone(), path.to_owned());
+        move |error| LakeError::Storage { lake, path, cause: said(&error) }
+    }
+}
+
+/// What a store said, without the part of an address in which credentials can be.
+fn said(error: &Error) -> String {
+    let mut text = String::new();
+    let mut is_hidden = false;
+    for character in error.to_string().chars() {
+        if is_hidden && (character.is_whitespace() || "\"')>".contains(character)) {
+            is_hidden = false;
+        }
+        if !is_hidden {
+            text.push(character);
+        }
+        is_hidden |= character == '?';
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_checked_before_anything_is_opened() {
+        for good in
+            ["lake", "/srv/lake", "file:///srv/lake", "s3://bucket/a/b/", "gs://b", "az://c/d"]
+        {
+            assert!(LakeUrl::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "ftp://host/x", "s3://", "s3://id:secret@bucket/x", "az://c/d?sig=secret"] {
+            let error = LakeUrl::parse(bad).expect_err(bad);
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_error_tells_no_signature() {
+        let source = "GET https://host/x?sig=secret&se=1 (timed out) https://y?a=secret".into();
+        let text = said(&Error::Generic { store: "azure", source });
+        assert!(!text.contains("secret") && text.contains("(timed out)"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_file_is_created_once() {
+        let lake = Lake::in_memory();
+        assert_eq!(lake.create("a/b.json", "1".into()).await.expect("made"), Created::New);
+        assert_eq!(lake.create("a/b.json", "2".into()).await.expect("asked"), Created::WasThere);
+        assert_eq!(lake.read("a/b.json").await.expect("read").as_deref(), Some(&b"1"[..]));
+        assert_eq!(lake.list("a").await.expect("listed"), ["a/b.json"]);
+        assert_eq!(lake.read("a/c.json").await.expect("asked"), None);
+    }
+}

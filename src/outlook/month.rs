@@ -1,0 +1,467 @@
+//! What a month that is not over will cost.
+//!
+//! Owns the forecast of a bill: the known days as they are, the days to come
+//! from each project's own pattern, rated together. Knows no budget.
+//!
+//! The expected total and the costs of projects come from one rated month, so
+//! that they sum. The range comes from the account's series, one a service and
+//! media, since the ups and downs of projects cancel out in part: every line at
+//! its low end and every line at its high end, rated.
+
+use std::collections::BTreeMap;
+
+use chrono::{Days, NaiveDate};
+
+use super::pattern::{LEAST_KNOWN_DAYS, Pattern};
+use super::series::{SeriesKey, UnknownDays, UsageSeries, history};
+use crate::domain::{
+    AccountId, DateRange, DayUsage, Media, MediaSet, Money, Month, ProjectId, Service, UsageSource,
+};
+use crate::rating::{Bill, Charge, ChargeKind, PriceBook, RatingError, rate_by_the_book};
+
+/// What a forecast is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// Whose month.
+    pub account: &'a AccountId,
+    /// The newest day that can be known: yesterday, or an earlier day to look back from.
+    pub last_day: NaiveDate,
+    /// Usage of the eight weeks up to it and of its month.
+    pub usage: &'a [DayUsage],
+    /// Days of those that are not known.
+    pub unknown: &'a [UnknownDays],
+    /// Prices.
+    pub book: &'a PriceBook,
+}
+
+/// What can be said of a month.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outlook {
+    /// Too little is known to foretell anything.
+    NotEnoughData {
+        /// What is rated so far.
+        to_date: Box<Bill>,
+        /// Known days of the longest line; below 21.
+        known_days: usize,
+    },
+    /// The month to come.
+    Forecast(Box<MonthForecast>),
+}
+
+impl Outlook {
+    /// The known days, rated.
+    #[must_use]
+    pub fn to_date(&self) -> &Bill {
+        match self {
+            Self::NotEnoughData { to_date, .. } => to_date,
+            Self::Forecast(forecast) => &forecast.to_date,
+        }
+    }
+
+    /// The month to come, where enough is known.
+    #[must_use]
+    pub fn forecast(&self) -> Option<&MonthForecast> {
+        match self {
+            Self::NotEnoughData { .. } => None,
+            Self::Forecast(forecast) => Some(forecast),
+        }
+    }
+}
+
+/// The expected end of a month.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MonthForecast {
+    /// Which month.
+    pub month: Month,
+    /// Newest day that is known.
+    pub last_day: NaiveDate,
+    /// The known days, rated: the running total.
+    pub to_date: Bill,
+    /// Known days and days to come, rated.
+    pub expected: Bill,
+    /// Lower end of the range.
+    pub low: Money,
+    /// Upper end of the range.
+    pub high: Money,
+    /// Every project of the expected bill, by its id.
+    pub projects: Vec<ProjectForecast>,
+    /// Change of the account's use from week to week, in millionths, of the line that costs most.
+    pub weekly_change_millionths: i64,
+    /// Known days of the eight weeks before, of the longest line; at least 21.
+    pub known_days: usize,
+    /// First day of the month on which minutes are billed; none when the free
+    /// ones last. A day up to `last_day` has been reached.
+    pub first_billed_day: Option<NaiveDate>,
+    /// The account's total and each project's cost if the month ended with a
+    /// day, from `last_day` on, in minor units.
+    pub running: Vec<RunningTotal>,
+}
+
+/// A project's part of the forecast.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectForecast {
+    /// The project.
+    pub project_id: ProjectId,
+    /// Its part of the running total.
+    pub to_date: Money,
+    /// Its part of the expected total.
+    pub expected: Money,
+}
+
+/// The bill if the month ended with a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunningTotal {
+    /// The day.
+    pub day: NaiveDate,
+    /// In minor units.
+    pub total_minor_units: i128,
+    /// Of each project, in minor units.
+    pub project_minor_units: BTreeMap<ProjectId, i128>,
+}
+
+/// Foretells the month of `last_day`; on its last day there is nothing left to foretell.
+///
+/// # Errors
+/// [`RatingError`] where the usage cannot be rated.
+pub fn forecast(known: Known<'_>) -> Result<Outlook, RatingError> {
+    let next_day = known.last_day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
+    let month = Month::of(known.last_day);
+    let of_month = |row: &&DayUsage| month.days().contains(row.day) && row.day <= known.last_day;
+    let past: Vec<DayUsage> = known.usage.iter().filter(of_month).cloned().collect();
+    let rated =
+        |usage: &[DayUsage]| rate_by_the_book(known.account, month, usage, known.book).map(|r| r.0);
+    let to_date = rated(&past)?;
+    let to_come = DateRange::new(next_day, month.last_day()).ok();
+    let series =
+        history(known.last_day).map(|range| UsageSeries::of(range, known.usage, known.unknown));
+    let Some(series) = series else {
+        return Ok(Outlook::NotEnoughData { to_date: Box::new(to_date), known_days: 0 });
+    };
+    let lines = LinePatterns::of(&series, to_come);
+    if to_come.is_some() && lines.known_days < LEAST_KNOWN_DAYS {
+        let known_days = lines.known_days;
+        return Ok(Outlook::NotEnoughData { to_date: Box::new(to_date), known_days });
+    }
+    let expected_cells = cells_to_come(&known, &series, month, to_come);
+    let together = |cells: Vec<DayUsage>| [past.clone(), cells].concat();
+    let expected = rated(&together(expected_cells.clone()))?;
+    let low = rated(&together(lines.at_end(&expected_cells, false)))?.total;
+    let high = rated(&together(lines.at_end(&expected_cells, true)))?.total;
+    let is_package = |charge: &Charge| charge.kind == ChargeKind::Package;
+    let has_package = expected.charges.iter().any(is_package);
+    let running = running(&known, month, &together(expected_cells))?;
+    let first_billed_day = first_billed_day(&known, month, &running.1, has_package);
+    let least = |a: Money, b: Money| if a.minor_units <= b.minor_units { a } else { b };
+    let most = |a: Money, b: Money| if a.minor_units >= b.minor_units { a } else { b };
+    Ok(Outlook::Forecast(Box::new(MonthForecast {
+        month,
+        last_day: known.last_day,
+        projects: projects(&to_date, &expected),
+        low: least(least(low, high), expected.total),
+        high: most(most(low, high), expected.total),
+        weekly_change_millionths: lines.change_of_dearest(&expected),
+        known_days: lines.known_days,
+        first_billed_day,
+        running: running.0,
+        to_date,
+        expected,
+    })))
+}
+
+/// The patterns of the account's lines over the days to come.
+struct LinePatterns {
+    spread_millionths: BTreeMap<(Service, Media), i64>,
+    weekly_change_millionths: BTreeMap<(Service, Media), i64>,
+    known_days: usize,
+}
+
+impl LinePatterns {
+    fn of(series: &UsageSeries, to_come: Option<DateRange>) -> Self {
+        let days = usize::try_from(to_come.map_or(0, DateRange::day_count)).unwrap_or(0);
+        let mut patterns = Self {
+            spread_millionths: BTreeMap::new(),
+            weekly_change_millionths: BTreeMap::new(),
+            known_days: 0,
+        };
+        for (line, values) in series.of_account() {
+            patterns.known_days = patterns.known_days.max(values.iter().flatten().count());
+            let Some(pattern) = Pattern::of(&series.daily(&values)) else { continue };
+            let spread = pattern.predict(days).spread_millionths;
+            patterns.spread_millionths.insert(line, spread);
+            patterns.weekly_change_millionths.insert(line, pattern.weekly_change_millionths());
+        }
+        patterns
+    }
+
+    /// A line without a pattern may be anything from nothing to twice as much.
+    fn at_end(&self, cells: &[DayUsage], is_high: bool) -> Vec<DayUsage> {
+        const ONE: i128 = 1_000_000;
+        let mut cells = cells.to_vec();
+        for cell in &mut cells {
+            for media in Media::ALL {
+                let Some(seconds) = &mut cell.seconds[media.index()] else { continue };
+                let spread = self.spread_millionths.get(&(cell.service, media));
+                let spread = spread.map_or(ONE, |spread| i128::from(*spread));
+                let factor = if is_high { ONE + spread } else { (ONE - spread).max(0) };
+                *seconds = i64::try_from(i128::from(*seconds) * factor / ONE).unwrap_or(i64::MAX);
+            }
+        }
+        cells
+    }
+
+    fn change_of_dearest(&self, bill: &Bill) -> i64 {
+        let dearest = bill.lines.iter().max_by(|a, b| a.amount.cmp(&b.amount));
+        let change = dearest.and_then(|line| {
+            self.weekly_change_millionths.get(&(line.service, line.media)).copied()
+        });
+        change.unwrap_or(0)
+    }
+}
+
+/// Each project's days to come, from its own pattern; a project that is too new
+/// for one goes on with the mean of its days. A day of the month that is not
+/// known is taken to be as the same weekday of the week to come.
+fn cells_to_come(
+    known: &Known<'_>,
+    series: &UsageSeries,
+    month: Month,
+    to_come: Option<DateRange>,
+) -> Vec<DayUsage> {
+    let days: Vec<NaiveDate> = to_come.into_iter().flat_map(DateRange::days).collect();
+    let mut cells: BTreeMap<(&ProjectId, Service, NaiveDate), [Option<i64>; Media::COUNT]> =
+        BTreeMap::new();
+    for (SeriesKey { project_id, service, media }, values) in &series.by_key {
+        let pattern = Pattern::of(&series.daily(values));
+        let foretold = |days: usize| {
+            let mean = || vec![mean(values); days];
+            pattern.as_ref().map_or_else(mean, |pattern| pattern.predict(days).daily_seconds)
+        };
+        let week = foretold(7);
+        let holes = known
+            .unknown
+            .iter()
+            .filter(|hole| hole.project_id == *project_id && hole.service == *service);
+        let holes = holes.filter_map(|hole| hole.range.intersection(month.days()));
+        let past = holes.flat_map(DateRange::days).filter(|day| *day <= known.last_day);
+        let as_weekday = |day: NaiveDate| {
+            let ahead = ((day - known.last_day).num_days() - 1).rem_euclid(7);
+            (day, week[usize::try_from(ahead).unwrap_or(0)])
+        };
+        let coming = days.iter().copied().zip(foretold(days.len()));
+        for (day, seconds) in past.map(as_weekday).chain(coming) {
+            let cell = cells.entry((project_id, *service, day)).or_default();
+            cell[media.index()] = Some(seconds);
+        }
+    }
+    // A day of which a part is stored counts as it is.
+    let is_stored = |(project_id, service, day): &(&ProjectId, Service, NaiveDate)| {
+        *day <= known.last_day
+            && known.usage.iter().any(|row| {
+                row.day == *day && row.service == *service && row.project_id == **project_id
+            })
+    };
+    cells.retain(|cell, _| !is_stored(cell));
+    let usage = |((project_id, service, day), seconds): ((&ProjectId, _, _), _)| DayUsage {
+        project_id: project_id.clone(),
+        service,
+        day,
+        source: UsageSource::V3,
+        seconds,
+        extra_seconds: BTreeMap::new(),
+        missing: MediaSet::EMPTY,
+    };
+    cells.into_iter().map(usage).collect()
+}
+
+fn mean(values: &[Option<i64>]) -> i64 {
+    let sum: i128 = values.iter().flatten().map(|seconds| i128::from(*seconds)).sum();
+    let count = i128::try_from(values.iter().flatten().count()).unwrap_or(1).max(1);
+    i64::try_from(sum / count).unwrap_or(i64::MAX)
+}
+
+fn projects(to_date: &Bill, expected: &Bill) -> Vec<ProjectForecast> {
+    let money = |minor_units| Money { minor_units, currency: expected.currency };
+    let so_far: BTreeMap<&ProjectId, i128> =
+        to_date.projects.iter().map(|p| (&p.project_id, p.cost_minor_units)).collect();
+    let of = |project: &crate::rating::ProjectAllocation| ProjectForecast {
+        project_id: project.project_id.clone(),
+        to_date: money(so_far.get(&project.project_id).copied().unwrap_or(0)),
+        expected: money(project.cost_minor_units),
+    };
+    expected.projects.iter().map(of).collect()
+}
+
+/// The bill if the month ended with each day, and whether anything would be billed.
+fn running(
+    known: &Known<'_>,
+    month: Month,
+    usage: &[DayUsage],
+) -> Result<(Vec<RunningTotal>, BTreeMap<NaiveDate, bool>), RatingError> {
+    let mut totals = Vec::new();
+    let mut is_billed = BTreeMap::new();
+    for day in month.days().days() {
+        let until: Vec<DayUsage> = usage.iter().filter(|row| row.day <= day).cloned().collect();
+        let (bill, _) = rate_by_the_book(known.account, month, &until, known.book)?;
+        is_billed.insert(day, is_beyond_what_is_included(&bill));
+        if day >= known.last_day {
+            let of = |p: crate::rating::ProjectAllocation| (p.project_id, p.cost_minor_units);
+            totals.push(RunningTotal {
+                day,
+                total_minor_units: bill.total.minor_units,
+                project_minor_units: bill.projects.into_iter().map(of).collect(),
+            });
+        }
+    }
+    Ok((totals, is_billed))
+}
+
+/// Whether minutes are paid for beyond those that are free or bought in advance.
+fn is_beyond_what_is_included(bill: &Bill) -> bool {
+    bill.lines.iter().any(|line| line.billable_minutes > 0)
+        || bill.charges.iter().any(|charge| charge.kind == ChargeKind::Overage)
+}
+
+/// None for a plan that includes nothing: there the first day is no news.
+fn first_billed_day(
+    known: &Known<'_>,
+    month: Month,
+    is_billed: &BTreeMap<NaiveDate, bool>,
+    has_package: bool,
+) -> Option<NaiveDate> {
+    let day = *is_billed.iter().find(|(_, is_billed)| **is_billed)?.0;
+    let is_included = known.book.free_minutes > 0 || has_package;
+    (is_included && month.days().contains(day)).then_some(day)
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    pub(crate) fn day(text: &str) -> NaiveDate {
+        text.parse().expect("day")
+    }
+
+    /// A row of rtc audio.
+    pub(crate) fn usage(project: &str, day_text: &str, audio_seconds: i64) -> DayUsage {
+        let mut seconds = [None; Media::COUNT];
+        seconds[Media::Audio.index()] = Some(audio_seconds);
+        DayUsage {
+            project_id: ProjectId::new(project).expect("id"),
+            service: Service::Rtc,
+            day: day(day_text),
+            source: UsageSource::V3,
+            seconds,
+            extra_seconds: BTreeMap::new(),
+            missing: MediaSet::EMPTY,
+        }
+    }
+
+    pub(crate) fn account() -> AccountId {
+        AccountId::new("default").expect("name")
+    }
+
+    pub(crate) fn tiered() -> PriceBook {
+        PriceBook::embedded("tiered").expect("known").expect("valid")
+    }
+
+    /// The same audio seconds on each day of a range.
+    pub(crate) fn flat(project: &str, first: &str, last: &str, seconds: i64) -> Vec<DayUsage> {
+        let range = DateRange::new(day(first), day(last)).expect("range");
+        range.days().map(|day| usage(project, &day.to_string(), seconds)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{account, day, flat, tiered};
+    use super::*;
+
+    fn outlook(usage: &[DayUsage], last_day: &str) -> Outlook {
+        let (account, book) = (account(), tiered());
+        let known =
+            Known { account: &account, last_day: day(last_day), usage, unknown: &[], book: &book };
+        forecast(known).expect("rated")
+    }
+
+    fn forecast_of(usage: &[DayUsage], last_day: &str) -> MonthForecast {
+        match outlook(usage, last_day) {
+            Outlook::Forecast(forecast) => *forecast,
+            Outlook::NotEnoughData { known_days, .. } => panic!("{known_days} days"),
+        }
+    }
+
+    #[test]
+    fn a_level_month_goes_on_and_is_rated_with_its_free_minutes() {
+        // 1,000 minutes a day: 31,000 in May, of which 10,000 are free.
+        let usage = flat("P1", "2031-03-01", "2031-05-10", 60_000);
+        let found = forecast_of(&usage, "2031-05-10");
+        assert_eq!(found.to_date.total.to_string(), "0.00");
+        assert_eq!(found.expected.total.to_string(), "20.79");
+        assert!(found.low.minor_units < 2_079 && found.high.minor_units > 2_079);
+        assert_eq!(found.first_billed_day, Some(day("2031-05-11")));
+        let at_end = found.running.last().expect("days");
+        assert_eq!((at_end.day, at_end.total_minor_units), (day("2031-05-31"), 2_079));
+    }
+
+    #[test]
+    fn projects_sum_to_the_expected_total_and_a_new_one_goes_on_with_its_mean() {
+        let mut usage = flat("P1", "2031-03-01", "2031-05-10", 90_000);
+        usage.extend(flat("P2", "2031-05-06", "2031-05-10", 30_000));
+        let found = forecast_of(&usage, "2031-05-10");
+        let sum: i128 = found.projects.iter().map(|project| project.expected.minor_units).sum();
+        assert_eq!(sum, found.expected.total.minor_units);
+        let seconds: u128 = found.expected.lines.iter().filter_map(|line| line.seconds).sum();
+        assert_eq!(seconds, 31 * 90_000 + 26 * 30_000);
+    }
+
+    #[test]
+    fn under_three_weeks_the_running_total_is_all_there_is() {
+        let usage = flat("P1", "2031-05-01", "2031-05-20", 3_600_000);
+        match outlook(&usage, "2031-05-20") {
+            Outlook::NotEnoughData { to_date, known_days } => {
+                assert_eq!((to_date.total.to_string().as_str(), known_days), ("1104.84", 20));
+            }
+            Outlook::Forecast(_) => panic!("foretold from 20 days"),
+        }
+    }
+
+    #[test]
+    fn on_its_last_day_a_month_is_as_it_is() {
+        let usage = flat("P1", "2031-05-20", "2031-05-31", 60_000);
+        let found = forecast_of(&usage, "2031-05-31");
+        assert_eq!(found.month.to_string(), "2031-05");
+        assert_eq!(found.expected, found.to_date);
+        assert_eq!((found.low, found.high), (found.to_date.total, found.to_date.total));
+        assert_eq!(found.running.len(), 1);
+    }
+
+    #[test]
+    fn free_minutes_that_last_have_no_day() {
+        let mut usage = flat("P1", "2031-03-01", "2031-05-10", 600);
+        usage.push(super::testing::usage("P2", "2031-05-10", 1));
+        assert_eq!(forecast_of(&usage, "2031-05-10").first_billed_day, None);
+    }
+
+    #[test]
+    fn a_day_of_the_month_that_is_not_known_is_foretold_too() {
+        let all = flat("P1", "2031-03-01", "2031-05-10", 60_000);
+        let known: Vec<DayUsage> =
+            all.iter().filter(|row| row.day != day("2031-05-09")).cloned().collect();
+        let unknown = [UnknownDays {
+            project_id: ProjectId::new("P1").expect("id"),
+            service: Service::Rtc,
+            range: DateRange::new(day("2031-05-09"), day("2031-05-09")).expect("range"),
+        }];
+        let (account, book) = (account(), tiered());
+        let known = Known {
+            account: &account,
+            last_day: day("2031-05-10"),
+            usage: &known,
+            unknown: &unknown,
+            book: &book,
+        };
+        let Ok(Outlook::Forecast(found)) = forecast(known) else { panic!("not foretold") };
+        let seconds: u128 = found.expected.lines.iter().filter_map(|line| line.seconds).sum();
+        assert_eq!(seconds, 31 * 60_000);
+    }
+}

@@ -1,0 +1,239 @@
+//! Tables `bill`, `bill_line`, `bill_allocation` and `bill_adjustment`: reading bills back.
+//!
+//! Amounts are compared as the texts of finished decimals, so that what is
+//! compared is what is stored.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::postgres::PgPool;
+
+use super::bills::{costs_of, line_rows};
+use super::error::StoreError;
+use crate::domain::money::decimal_text;
+use crate::domain::{AccountId, AppliedAdjustment, BillStatus, Money, Month, ProjectId, Service};
+use crate::rating::{ALLOCATION_SCALE, Bill, LINE_SCALE, RatingError, decimal_units};
+use crate::store::statement::{alone, query_as};
+
+/// The row of a bill, without its lines.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BillHead {
+    /// Whose bill.
+    pub account: AccountId,
+    /// Of which month.
+    pub month: Month,
+    /// 0: draft; from 1: closed.
+    pub revision: i32,
+    /// Whether it can be relied on.
+    pub status: BillStatus,
+    /// SHA-256 of the price book's text.
+    pub book_sha256: String,
+    /// When it was made.
+    pub rated_at: DateTime<Utc>,
+    /// When it was closed; none for a draft.
+    pub closed_at: Option<DateTime<Utc>>,
+    /// Newest request whose values are in it; none where that was not recorded.
+    pub known_request_id: Option<i64>,
+    /// Newest adjustment that was known; none where that was not recorded.
+    pub known_adjustment_id: Option<i64>,
+    /// What the report of a closed one says beside the amounts.
+    pub closing: Option<serde_json::Value>,
+}
+
+#[derive(sqlx::FromRow)]
+struct HeadRow {
+    month: NaiveDate,
+    revision: i32,
+    status: String,
+    book_sha256: String,
+    rated_at: DateTime<Utc>,
+    closed_at: Option<DateTime<Utc>>,
+    known_request_id: Option<i64>,
+    known_adjustment_id: Option<i64>,
+    closing: Option<serde_json::Value>,
+}
+
+/// Every bill of an account within some months, by month and revision.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer or holds a foreign value.
+pub async fn heads(
+    pool: &PgPool,
+    account: &AccountId,
+    months: Option<(Month, Month)>,
+) -> Result<Vec<BillHead>, StoreError> {
+    let rows: Vec<HeadRow> = query_as(
+        "select month, revision, status, book_sha256, rated_at, closed_at, known_request_id, \
+         known_adjustment_id, closing from agora.bill \
+         where account_id = $1 and ($2::date is null or month between $2 and $3) \
+         order by month, revision",
+    )
+    .bind(account.as_str())
+    .bind(months.map(|(first, _)| first.first_day()))
+    .bind(months.map(|(_, last)| last.first_day()))
+    .fetch_all(alone(pool))
+    .await
+    .map_err(StoreError::during("reading bill"))?;
+    let head = |row: HeadRow| {
+        let status = BillStatus::from_name(&row.status).ok_or_else(|| {
+            StoreError::UnknownValue { table: "agora.bill", value: row.status.clone() }
+        })?;
+        Ok(BillHead {
+            account: account.clone(),
+            month: Month::of(row.month),
+            revision: row.revision,
+            status,
+            book_sha256: row.book_sha256,
+            rated_at: row.rated_at,
+            closed_at: row.closed_at,
+            known_request_id: row.known_request_id,
+            known_adjustment_id: row.known_adjustment_id,
+            closing: row.closing,
+        })
+    };
+    rows.into_iter().map(head).collect()
+}
+
+/// Closed revisions of a month, oldest first.
+///
+/// # Errors
+/// As [`heads`].
+pub async fn closed(
+    pool: &PgPool,
+    account: &AccountId,
+    month: Month,
+) -> Result<Vec<BillHead>, StoreError> {
+    let mut heads = heads(pool, account, Some((month, month))).await?;
+    heads.retain(|head| head.closed_at.is_some());
+    Ok(heads)
+}
+
+/// The figures of a bill by what they are about, such as `line rtc audio 1`.
+pub type Figures = BTreeMap<String, String>;
+
+/// The figures of a stored bill.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer.
+pub async fn figures(pool: &PgPool, head: &BillHead) -> Result<Figures, StoreError> {
+    let statements = [
+        include_str!("sql/bill_figures.sql"),
+        include_str!("sql/bill_line_figures.sql"),
+        include_str!("sql/bill_allocation_figures.sql"),
+        include_str!("sql/bill_adjustment_figures.sql"),
+    ];
+    let mut figures = Figures::new();
+    for statement in statements {
+        let rows: Vec<(String, String)> = query_as(statement)
+            .bind(head.account.as_str())
+            .bind(head.month.first_day())
+            .bind(head.revision)
+            .fetch_all(alone(pool))
+            .await
+            .map_err(StoreError::during("reading the figures of a bill"))?;
+        figures.extend(rows);
+    }
+    Ok(figures)
+}
+
+/// The figures that a bill would have if it were stored.
+///
+/// # Errors
+/// [`RatingError`] for an amount with more places than a line may have.
+pub fn figures_of(
+    bill: &Bill,
+    adjustments: &[AppliedAdjustment],
+    status: BillStatus,
+) -> Result<Figures, RatingError> {
+    let money = |minor_units| Money { minor_units, currency: bill.currency };
+    let micro = |amount: Money| {
+        let places = ALLOCATION_SCALE.saturating_sub(bill.currency.minor_unit_digits());
+        decimal_text(amount.minor_units * 10_i128.pow(places), ALLOCATION_SCALE)
+    };
+    let adjusted = adjustments.iter().map(|a| a.adjustment.amount.minor_units).sum();
+    let exact_total = decimal_units(&bill.exact_total, LINE_SCALE)?;
+    let mut figures = Figures::from([
+        ("status".to_owned(), status.name().to_owned()),
+        ("currency".to_owned(), bill.currency.code().to_owned()),
+        ("exact total".to_owned(), decimal_text(exact_total, LINE_SCALE)),
+        ("rated total".to_owned(), micro(bill.total)),
+        ("unallocated".to_owned(), micro(bill.unallocated)),
+        ("adjustment total".to_owned(), micro(money(adjusted))),
+        ("price book".to_owned(), format!("{} {}", bill.book_name, bill.book_sha256)),
+    ]);
+    for row in line_rows(bill)? {
+        let names = [row.kind, row.service, row.media].into_iter().filter(|name| !name.is_empty());
+        let key = format!("line {} {}", names.collect::<Vec<_>>().join(" "), row.tier);
+        let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        let value = format!(
+            "{} s, {} min, {} free, {} billable, {} coefficient, {} per 1000, {}",
+            or_none(row.seconds.map(|seconds| seconds.to_string())),
+            row.minutes,
+            row.free_minutes,
+            row.billable_minutes,
+            or_none(row.coefficient.map(|units| decimal_text(units, LINE_SCALE))),
+            decimal_text(row.unit_price_per_1000, LINE_SCALE),
+            decimal_text(row.amount, LINE_SCALE),
+        );
+        figures.insert(key, value);
+    }
+    figures.extend(allocation_figures(bill));
+    for applied in adjustments {
+        let number = applied.adjustment.adjustment_id;
+        let unallocated = Some(("", applied.unallocated)).filter(|(_, units)| *units != 0);
+        let shares = applied.shares.iter().map(|(id, share)| (id.as_str(), *share));
+        for (project_id, share) in shares.chain(unallocated) {
+            let key = format!("adjustment {number} of project {project_id}");
+            figures.insert(key, micro(money(share)));
+        }
+    }
+    Ok(figures)
+}
+
+fn allocation_figures(bill: &Bill) -> Vec<(String, String)> {
+    let mut figures = Vec::new();
+    for project in &bill.projects {
+        for day in &project.days {
+            for service in Service::ALL {
+                let Some(costs) = costs_of(day, service) else { continue };
+                let cost = costs.iter().sum();
+                let costs = costs.into_iter().chain([cost]);
+                let costs: Vec<_> =
+                    costs.map(|units| decimal_text(units, ALLOCATION_SCALE)).collect();
+                let key = format!("cost of {} on {} for {service}", project.project_id, day.day);
+                figures.push((key, costs.join(" ")));
+            }
+        }
+    }
+    figures
+}
+
+/// Projects that take part in the adjustments of a stored bill, by the adjustment's number.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer or holds a foreign value.
+pub async fn adjusted_projects(
+    pool: &PgPool,
+    head: &BillHead,
+) -> Result<BTreeMap<i64, Vec<ProjectId>>, StoreError> {
+    let rows: Vec<(i64, String)> = query_as(
+        "select adjustment_id, project_id from agora.bill_adjustment \
+         where account_id = $1 and month = $2 and revision = $3 and project_id <> '' \
+         order by adjustment_id, project_id collate \"C\"",
+    )
+    .bind(head.account.as_str())
+    .bind(head.month.first_day())
+    .bind(head.revision)
+    .fetch_all(alone(pool))
+    .await
+    .map_err(StoreError::during("reading bill_adjustment"))?;
+    let mut projects: BTreeMap<i64, Vec<ProjectId>> = BTreeMap::new();
+    for (number, id) in rows {
+        let id = ProjectId::new(&id).map_err(|error| StoreError::UnknownValue {
+            table: "agora.bill_adjustment",
+            value: error.to_string(),
+        })?;
+        projects.entry(number).or_default().push(id);
+    }
+    Ok(projects)
+}
