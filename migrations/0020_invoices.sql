@@ -156,20 +156,20 @@ with side as (
     from agora.invoiced_bill as b
     join agora.bill_line as l using (account_id, month, revision)
     union all
-    select account_id, month, 'adjustment', '', adjustment_total, 0
+    select account_id, month, 'adjustment', '', adjustment_total, 0.000000000000
     from agora.invoiced_bill
     where adjustment_total <> 0
     union all
-    select b.account_id, b.month, 'rounding', '', b.total - coalesce(sum(l.amount), 0), 0
+    select b.account_id, b.month, 'rounding', '', b.total - coalesce(sum(l.amount), 0), 0.000000000000
     from agora.invoiced_bill as b
     left join agora.bill_line as l using (account_id, month, revision)
     group by b.account_id, b.month, b.total
     union all
-    select b.account_id, b.month, l.service, l.media, 0, l.amount
+    select b.account_id, b.month, l.service, l.media, 0.000000000000, l.amount
     from agora.invoiced_bill as b
     join agora.invoice_line as l using (account_id, month, import)
     union all
-    select b.account_id, b.month, 'rounding', '', 0, b.invoice_total - sum(l.amount)
+    select b.account_id, b.month, 'rounding', '', 0.000000000000, b.invoice_total - sum(l.amount)
     from agora.invoiced_bill as b
     join agora.invoice_line as l using (account_id, month, import)
     group by b.account_id, b.month, b.invoice_total

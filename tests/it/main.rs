@@ -41,6 +41,7 @@ mod pgbouncer;
 mod query;
 mod readers;
 mod reconcile;
+mod reconcile_causes;
 mod report_files;
 mod service_manager;
 mod simulator;

@@ -211,7 +211,64 @@ async fn with_several_accounts_one_has_to_be_named() {
     fs::write(setup.program.folder().join("agora-usage.toml"), settings).expect("written");
     fs::write(setup.program.folder().join("invoice.csv"), "x").expect("written");
     let outcome = setup.reconcile(&["--invoice", "invoice.csv"]);
-    outcome.exits(2).says(&["an invoice is for one account", "east, "]);
+    outcome.exits(2).says(&["the settings describe several accounts", "--account: default, east, west"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_month_is_held_against_its_newest_revision() {
+    let mut setup = march().await;
+    setup.run(&["bill", "close", "--month", "2031-03"]).exits(0);
+    setup.held_against(EQUAL, 0);
+    setup.reconcile(&[]).exits(0).says(&["our bill (closed r1) 53.24", "equal"]);
+    // The platform restates a day; the invoice has the new value.
+    setup.now("2031-04-25T12:00:00Z");
+    setup.api.use_seconds("P2", "2031-03-02", &[(AUDIO, 60_000), (FULL_HD, 15_000)]);
+    setup.run(&["backfill", "--from", "2031-03-01", "--to", "2031-03-31", "--again"]).exits(0);
+    let restated = EQUAL.replace("1500,13.485", "1600,14.384");
+    let rows = setup.held_against(&restated, 0);
+    assert_eq!(causes(&rows), ["restated_days"]);
+    assert_eq!(rows[0]["revision"], json!(1));
+    let text = rows.iter().find_map(|row| row["text"].as_str()).expect("a sentence");
+    assert!(text.contains("after our bill was closed: P2 2031-03-02."), "{text}");
+    let sums = "select revision, sum(estimate), sum(invoice), sum(difference) \
+                from agora.invoice_difference_by_project group by 1";
+    assert_eq!(setup.database.rows(sums).await, ["(1,53.24,54.13,0.89)"]);
+    // A revision takes the values over, and a credit.
+    let credit = ["--project", "P1", "--amount", "-5", "--reason", "outage"];
+    setup.run(&[&["bill", "adjust", "--month", "2031-03"], &credit[..]].concat()).exits(0);
+    setup.run(&["bill", "close", "--month", "2031-03", "--revise"]).exits(0);
+    let rows = setup.held_against(&format!("{restated}adjustment,,,-5\n"), 0);
+    assert_eq!(causes(&rows), [""; 0]);
+    assert_eq!(setup.database.rows(sums).await, ["(2,49.13,49.13,0.00)"]);
+    let by_line = "select service, estimate, invoice from agora.invoice_difference \
+                   where media = '' order by 1";
+    let expected =
+        ["(adjustment,-5.000000000000,-5.000000000000)", "(rounding,-0.004000000000,-0.004000000000)"];
+    assert_eq!(setup.database.rows(by_line).await, expected);
+    setup.run(&["bill", "verify"]).exits(0);
+    let changed = "update agora.invoice_line set amount = 0";
+    assert!(setup.database.refusal(changed).await.contains("never changes"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_terms_of_a_contract_are_in_the_template_and_in_the_views() {
+    let mut setup = march().await;
+    let book = "name = 'contract'\nextends = 'tiered-usd'\ndiscount_percent = '10'\n\
+                minimum_commitment = '50'\ntax_percent = '19'\n";
+    fs::write(setup.program.folder().join("contract.toml"), book).expect("written");
+    setup.program.set("AGORA_USAGE_PRICE_BOOKS", "contract.toml");
+    let template = setup.reconcile(&["--template"]).exits(0).stdout;
+    let rows = "rtc,audio,30000,\nrtc,hd,5000,\nrtc,full_hd,1500,\ndiscount,,,\ncommitment,,,\n\
+                tax,,,\n";
+    assert_eq!(template, format!("service,media,minutes,amount\n{rows}"));
+    // 53.235 less 10 %, up to 50, and 19 % on top.
+    let terms = "discount,,,-5.3235\ncommitment,,,2.0885\ntax,,,9.50\n";
+    let rows = setup.held_against(&format!("{EQUAL}{terms}"), 0);
+    assert_eq!(causes(&rows), [""; 0]);
+    let rows = setup.held_against(&format!("{EQUAL}tax,,,9.50\n"), 0);
+    assert_eq!(causes(&rows), ["discount", "commitment"]);
+    let printed = of_section(&rows, "line", &["service", "media"]);
+    assert_eq!(setup.view("invoice_difference", "service, media").await, sorted_as_sql(printed));
 }
 
 /// The simulator's account of a month, with daily rounding and tax on the invoice.

@@ -23,6 +23,9 @@ const SOLVING_ROUNDS: usize = 3;
 /// A price is believed within this factor of the list price.
 const MAX_PRICE_FACTOR: i32 = 20;
 
+/// Decimal places of the list prices.
+const LIST_PRICE_DECIMALS: u32 = 2;
+
 /// Amounts of the lines that follow from minutes and prices.
 pub(super) type UsageAmounts = BTreeMap<Line, BigRational>;
 
@@ -218,7 +221,8 @@ fn solve_prices(
     Ok(fit_of(solved, &amounts, target))
 }
 
-/// The price with the fewest decimals at which the line's amount is that of the invoice.
+/// The price with the fewest decimals at which the line's amount would be that of the
+/// invoice, or one near it, which is tried.
 fn solve_price(
     price: &BigRational,
     amount: &BigRational,
@@ -232,7 +236,10 @@ fn solve_price(
     let wanted = target.of(line);
     let [lowest, middle, highest] =
         [&wanted - &half_unit, wanted.clone(), wanted + half_unit].map(|it| it * price / amount);
+    // Where discounted prices are rounded, an amount does not grow evenly with
+    // its price, and the nearest list price is tried.
     shortest_between(&lowest, &middle, &highest)
+        .or_else(|| Some(rounded(&middle, LIST_PRICE_DECIMALS)))
 }
 
 /// Whether a price is near enough to that of the list; 0 is a line that is not charged.
