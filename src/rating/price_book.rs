@@ -198,6 +198,14 @@ impl PriceBook {
         free_orders::NAMES.into_iter().filter_map(named).collect()
     }
 
+    /// The book with another price for 1,000 minutes, with at most [`PRICE_DECIMALS`]
+    /// places, for a trial: its text stays as it is.
+    #[must_use]
+    pub fn with_price(mut self, of: PricedType, price: BigRational) -> Self {
+        self.prices.insert(of, price);
+        self
+    }
+
     /// Whether it holds for that account and month.
     #[must_use]
     pub fn holds_for(&self, account: &AccountId, month: Month) -> bool {

@@ -6,7 +6,7 @@
 //! which their effects are told apart.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use num_rational::BigRational;
 use toml::{Table, Value};
@@ -110,24 +110,21 @@ pub fn list_price(book: &PriceBook, line: Line) -> Option<BigRational> {
     }
 }
 
-/// The book with other prices for 1,000 minutes; none where a book cannot state them.
+/// The book with another price of a line for 1,000 minutes; the same for a line without one.
 #[must_use]
-pub fn with_prices(book: &PriceBook, prices: &BTreeMap<Line, BigRational>) -> Option<PriceBook> {
-    edited(&book.text, |table| {
-        prices.iter().try_for_each(|(line, price)| {
-            let price = decimal(price, PRICE_DECIMALS)?;
-            match line {
-                Line::Usage(service, media) => {
-                    set(table, "prices", (*service, LineKind::Usage, *media), price)
-                }
-                Line::Overage => {
-                    table.insert("overage_price_per_1000".to_owned(), price.into());
-                    Some(())
-                }
-                _ => None,
+pub fn with_price(mut book: PriceBook, line: Line, price: &BigRational) -> PriceBook {
+    match line {
+        Line::Usage(service, media) => {
+            book.with_price((service, LineKind::Usage, media), price.clone())
+        }
+        Line::Overage => {
+            if let Some(standard) = &mut book.standard {
+                standard.overage_price_per_1000 = price.clone();
             }
-        })
-    })
+            book
+        }
+        _ => book,
+    }
 }
 
 /// The book with SD as a line of its own, at the price of HD and before HD in the free minutes.

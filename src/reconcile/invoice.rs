@@ -152,12 +152,10 @@ pub fn template(estimate: &Estimate) -> String {
         format!("{service},{media},{minutes},\n")
     };
     let rows: String = estimate.minutes.iter().map(row).collect();
-    let charges: String = Line::EXTRA
-        .iter()
-        .filter(|(_, line)| !estimate.amounts.get(*line).is_zero())
-        .map(|(name, _)| format!("{name},,,\n"))
-        .collect();
-    let tax = if estimate.amounts.get(Line::Tax).is_zero() { "tax,,,0\n" } else { "" };
+    let has = |line: Line| !estimate.amounts.get(line).is_zero();
+    let charge = |(name, line): &(&'static str, Line)| has(*line).then_some([*name, ",,,\n"]);
+    let charges: String = Line::EXTRA.iter().filter_map(charge).flatten().collect();
+    let tax = if has(Line::Tax) { "" } else { "tax,,,0\n" };
     format!("{header}{rows}{charges}{tax}")
 }
 

@@ -211,7 +211,9 @@ async fn with_several_accounts_one_has_to_be_named() {
     fs::write(setup.program.folder().join("agora-usage.toml"), settings).expect("written");
     fs::write(setup.program.folder().join("invoice.csv"), "x").expect("written");
     let outcome = setup.reconcile(&["--invoice", "invoice.csv"]);
-    outcome.exits(2).says(&["the settings describe several accounts", "--account: default, east, west"]);
+    outcome
+        .exits(2)
+        .says(&["the settings describe several accounts", "--account: default, east, west"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -242,8 +244,10 @@ async fn a_closed_month_is_held_against_its_newest_revision() {
     assert_eq!(setup.database.rows(sums).await, ["(2,49.13,49.13,0.00)"]);
     let by_line = "select service, estimate, invoice from agora.invoice_difference \
                    where media = '' order by 1";
-    let expected =
-        ["(adjustment,-5.000000000000,-5.000000000000)", "(rounding,-0.004000000000,-0.004000000000)"];
+    let expected = [
+        "(adjustment,-5.000000000000,-5.000000000000)",
+        "(rounding,-0.004000000000,-0.004000000000)",
+    ];
     assert_eq!(setup.database.rows(by_line).await, expected);
     setup.run(&["bill", "verify"]).exits(0);
     let changed = "update agora.invoice_line set amount = 0";

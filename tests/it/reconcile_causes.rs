@@ -164,52 +164,62 @@ fn assert_adds_up(rows: &[Value]) {
     assert_eq!(explained, units(rows.last().expect("a total")));
 }
 
-/// Makes the platform's side differ: its usage, its book, its rows.
-type Plant = fn(&mut Vec<DayUsage>, &mut PriceBook, &mut String);
+/// What the platform has and charges.
+struct Platform {
+    usage: Vec<DayUsage>,
+    book: PriceBook,
+    /// Rows of the invoice besides usage.
+    rows: String,
+}
 
-fn round_up_days(usage: &mut Vec<DayUsage>, _: &mut PriceBook, _: &mut String) {
-    for value in usage.iter_mut().flat_map(|cell| cell.seconds.iter_mut()).flatten() {
-        *value = (*value + 59) / 60 * 60;
+impl Platform {
+    fn invoice(&self) -> String {
+        rows(&self.usage, &self.book) + &self.rows
+    }
+
+    fn leave_out(&mut self, media: Media) {
+        for cell in &mut self.usage {
+            cell.seconds[media.index()] = None;
+        }
+    }
+
+    fn round_up_days(&mut self) {
+        for value in self.usage.iter_mut().flat_map(|cell| cell.seconds.iter_mut()).flatten() {
+            *value = (*value + 59) / 60 * 60;
+        }
     }
 }
 
-fn leave_sd_out(usage: &mut Vec<DayUsage>, _: &mut PriceBook, _: &mut String) {
-    usage.iter_mut().for_each(|cell| cell.seconds[Media::Sd.index()] = None);
-}
-
-fn leave_recording_out(usage: &mut Vec<DayUsage>, _: &mut PriceBook, _: &mut String) {
-    usage.retain(|cell| cell.service != Service::Recording);
-}
-
-fn leave_hdp_out(usage: &mut Vec<DayUsage>, _: &mut PriceBook, _: &mut String) {
-    usage.iter_mut().for_each(|cell| cell.seconds[Media::Hdp.index()] = None);
-}
+/// Makes the platform's side differ.
+type Plant = fn(&mut Platform);
 
 /// Each named cause that does not need another state of our side.
 const PLANTS: [(&str, Plant); 11] = [
-    ("sd_left_out", leave_sd_out),
-    ("recording_twice", leave_recording_out),
-    ("hdp_overlap", leave_hdp_out),
-    ("daily_rounding", round_up_days),
-    ("free_order", |_, book, _| *book = changed("free_minutes = 10000", "free_minutes = 0")),
-    ("tier_fill", |_, book, _| {
-        *book = changed("tier_fill = \"cheapest_first\"", "tier_fill = \"pro_rata\"");
+    ("sd_left_out", |platform| platform.leave_out(Media::Sd)),
+    ("recording_twice", |platform| {
+        platform.usage.retain(|cell| cell.service != Service::Recording);
     }),
-    ("tier_edge", |_, book, _| {
-        *book = changed("tier_edge = \"half_open\"", "tier_edge = \"printed\"");
+    ("hdp_overlap", |platform| platform.leave_out(Media::Hdp)),
+    ("daily_rounding", Platform::round_up_days),
+    ("free_order", |it| it.book = changed("free_minutes = 10000", "free_minutes = 0")),
+    ("tier_fill", |platform| {
+        platform.book = changed("tier_fill = \"cheapest_first\"", "tier_fill = \"pro_rata\"");
     }),
-    ("rates", |_, book, _| *book = changed("rates = \"percent\"", "rates = \"printed\"")),
-    ("price", |_, book, _| *book = changed("audio = \"1.49\"", "audio = \"1.25\"")),
-    ("tax", |_, _, rows| rows.push_str("tax,,,123.45\n")),
-    ("other", |_, _, rows| rows.push_str("other,,,-7.5\n")),
+    ("tier_edge", |platform| {
+        platform.book = changed("tier_edge = \"half_open\"", "tier_edge = \"printed\"");
+    }),
+    ("rates", |it| it.book = changed("rates = \"percent\"", "rates = \"printed\"")),
+    ("price", |it| it.book = changed("audio = \"1.49\"", "audio = \"1.25\"")),
+    ("other", |platform| platform.rows.push_str("other,,,-7.5\n")),
+    ("tax", |platform| platform.rows.push_str("tax,,,123.45\n")),
 ];
 
 fn planted(plants: &[Plant]) -> String {
-    let (mut usage, mut book, mut extra) = (usage(), tiered(), String::new());
+    let mut platform = Platform { usage: usage(), book: tiered(), rows: String::new() };
     for plant in plants {
-        plant(&mut usage, &mut book, &mut extra);
+        plant(&mut platform);
     }
-    rows(&usage, &book) + &extra
+    platform.invoice()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -229,7 +239,8 @@ async fn every_planted_cause_is_found_alone_and_many_together() {
         .collect();
     assert_eq!(found(&setup, &planted(&plants)).0, together);
     // An amount that nothing leads to, beside two causes.
-    let two = planted(&[leave_hdp_out, |_, _, rows| rows.push_str("tax,,,5\n")]);
+    let two =
+        planted(&[|platform| platform.leave_out(Media::Hdp), |it| it.rows.push_str("tax,,,5\n")]);
     let mut lines: Vec<String> = two.lines().map(str::to_owned).collect();
     let odd = lines.iter().position(|line| line.starts_with("rtc,full_hd,")).expect("a line");
     let minutes = lines[odd].split(',').nth(2).expect("minutes").to_owned();
@@ -259,6 +270,6 @@ async fn the_prices_of_another_built_in_book_are_found() {
     let mut setup = march(&usage(), 0, |_| ()).await;
     setup.program.set("AGORA_USAGE_PLAN", "fixed");
     assert_eq!(found(&setup, &planted(&[])), (vec!["other_book".to_owned()], vec![]));
-    let rounded = planted(&[round_up_days]);
+    let rounded = planted(&[Platform::round_up_days]);
     assert_eq!(found(&setup, &rounded).0, ["daily_rounding", "other_book"]);
 }

@@ -12,7 +12,7 @@ use super::summed::Rater;
 use crate::rating::price_book::PRICE_DECIMALS;
 use crate::rating::{PriceBook, RatingError};
 use crate::reconcile::amounts::{Line, rounded};
-use crate::reconcile::book_readings::{list_price, with_prices};
+use crate::reconcile::book_readings::{list_price, with_price};
 
 /// Decimal places that a percentage on the lines may have.
 const PERCENT_DECIMALS: u32 = 2;
@@ -184,8 +184,9 @@ fn solve_prices(
     mut solved: Solved,
 ) -> Result<Fit, RatingError> {
     let amounts_at = |prices: &Prices| {
-        let priced = with_prices(book, prices);
-        let amounts = rater.usage_amounts(seconds, priced.as_ref().unwrap_or(book))?;
+        let priced =
+            prices.iter().fold(book.clone(), |book, (line, price)| with_price(book, *line, price));
+        let amounts = rater.usage_amounts(seconds, &priced)?;
         Ok::<_, RatingError>(with_percent(amounts, &solved.percent))
     };
     let listed = |line: Line| list_price(book, line);
@@ -240,6 +241,7 @@ fn solve_price(
     // its price, and the nearest list price is tried.
     shortest_between(&lowest, &middle, &highest)
         .or_else(|| Some(rounded(&middle, LIST_PRICE_DECIMALS)))
+        .filter(|price| !price.is_negative())
 }
 
 /// Whether a price is near enough to that of the list; 0 is a line that is not charged.

@@ -141,11 +141,17 @@ impl Sides<'_> {
         let ways: [(FitOf, usize); 2] = [(plain_fit, 0), (solved_fit, LEAST_SOLVED_COST)];
         for ((fit_of, solved_cost), most_readings) in ways.into_iter().zip(MAX_READINGS) {
             for readings in &book_readings_of(&axes, most_readings) {
+                let is_settled = |best: &Found<'_>, usage: &UsageCandidate| {
+                    let least_cost = usage.cost() + readings.len() + solved_cost;
+                    best.is_better_than(usage.unexplained(), least_cost)
+                };
+                if counted.iter().all(|(usage, _)| is_settled(&best, usage)) {
+                    continue;
+                }
                 let choices: Vec<&Choice> = readings.iter().map(|(_, choice)| *choice).collect();
                 let Some(book) = read_book(self.facts.book, &choices) else { continue };
                 for (usage, seconds) in &counted {
-                    let least_cost = usage.cost() + readings.len() + solved_cost;
-                    if best.is_better_than(usage.unexplained(), least_cost) {
+                    if is_settled(&best, usage) {
                         continue;
                     }
                     let fit = fit_of(rater, seconds, &sd_book(&book, usage), &self.target)?;

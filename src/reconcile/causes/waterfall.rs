@@ -6,15 +6,15 @@
 
 use num_traits::Zero;
 
-use super::fit::{SolvedPrice, with_percent};
+use super::fit::with_percent;
 use super::minutes::TakenFor;
 use super::month_usage::{MonthSeconds, OverlapReading, RecordingReading, SdReading, UsageReading};
 use super::search::{Found, Sides, decimal_places, read_book, sd_book};
 use super::summed::Rater;
 use super::{Cause, CauseKind, Explanation, sentences};
-use crate::rating::{PriceBook, RatingError};
+use crate::rating::RatingError;
 use crate::reconcile::amounts::{Amounts, Line, rounded};
-use crate::reconcile::book_readings::{Choice, with_prices};
+use crate::reconcile::book_readings::{Choice, with_price};
 
 /// The causes with their parts, and what is left.
 pub(super) fn explanation(
@@ -102,7 +102,7 @@ impl Waterfall<'_> {
         }
         let solved = &found.fit.solved;
         for price in &solved.prices {
-            book = priced(&book, price);
+            book = with_price(book, price.line, &price.price);
             let amounts = self.rater.amounts(seconds, &book)?;
             let text = sentences::of_price(price, self.rater.month);
             self.step(CauseKind::Price, text, amounts);
@@ -202,9 +202,4 @@ fn steps(reading: &UsageReading) -> Vec<(CauseKind, UsageReading)> {
         steps.push((CauseKind::DailyRounding, next));
     }
     steps
-}
-
-fn priced(book: &PriceBook, price: &SolvedPrice) -> PriceBook {
-    let prices = [(price.line, price.price.clone())].into();
-    with_prices(book, &prices).unwrap_or_else(|| book.clone())
 }
