@@ -1,9 +1,9 @@
 //! Other ways to read the price book: what an invoice may have been made with.
 //!
-//! Every way is an edit of the book's text, so that a reading which this
-//! version of the price book does not know is refused by its own checks and
-//! left out, and a new one is a line here. The order of [`axes`] is that in
-//! which their effects are told apart.
+//! Every way but a price, of which thousands are tried, is an edit of the book's
+//! text, so that a reading which this version of the price book does not know is
+//! refused by its own checks and left out, and a new one is a line here. The
+//! order of [`axes`] is that in which their effects are told apart.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;

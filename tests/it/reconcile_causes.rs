@@ -106,9 +106,16 @@ fn tiered() -> PriceBook {
 }
 
 fn changed(from: &str, to: &str) -> PriceBook {
-    let text = tiered().text;
-    assert!(text.contains(from), "{from}");
-    PriceBook::parse("changed.toml", &text.replacen(from, to, 1)).expect("valid")
+    changed_in(&[(from, to)])
+}
+
+fn changed_in(changes: &[(&str, &str)]) -> PriceBook {
+    let mut text = tiered().text;
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replacen(from, to, 1);
+    }
+    PriceBook::parse("changed.toml", &text).expect("valid")
 }
 
 /// The rows that the platform would write about this usage with this book.
@@ -194,7 +201,7 @@ impl Platform {
 type Plant = fn(&mut Platform);
 
 /// Each named cause that does not need another state of our side.
-const PLANTS: [(&str, Plant); 11] = [
+const PLANTS: [(&str, Plant); 12] = [
     ("sd_left_out", |platform| platform.leave_out(Media::Sd)),
     ("recording_twice", |platform| {
         platform.usage.retain(|cell| cell.service != Service::Recording);
@@ -207,6 +214,13 @@ const PLANTS: [(&str, Plant); 11] = [
     }),
     ("tier_edge", |platform| {
         platform.book = changed("tier_edge = \"half_open\"", "tier_edge = \"printed\"");
+    }),
+    ("sd_apart", |platform| {
+        platform.book = changed_in(&[
+            ("sd_as = \"hd\"", ""),
+            ("free_order = \"2021-04\"", "free_order = ['rtc.audio', 'rtc.sd', 'rtc.hd']"),
+            ("hd = \"3.99\"", "hd = \"3.99\"\nsd = \"3.99\""),
+        ]);
     }),
     ("rates", |it| it.book = changed("rates = \"percent\"", "rates = \"printed\"")),
     ("price", |it| it.book = changed("audio = \"1.49\"", "audio = \"1.25\"")),
