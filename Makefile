@@ -98,6 +98,14 @@ bench: postgres ## whole runs on the simulator beside floors of psql: PROJECTS=1
 	@cargo build --release --bin agora-usage
 	@scripts/bench $(target)/release/agora-usage $(or $(PROJECTS),1000) $(or $(DAYS),365)
 
+.PHONY: soak
+soak: postgres ## short months of trouble by many seeds: SEEDS=20 FIRST=1 DAYS=6
+	@scripts/soak $(or $(SEEDS),20) $(or $(FIRST),1) $(or $(DAYS),6)
+
+.PHONY: check-focus
+check-focus: ## a FOCUS file by the official validator, with Python 3.12: FILE=.../focus.csv
+	@scripts/check-focus '$(FILE)' '$(target)/focus-validator'
+
 .PHONY: clean-demo
 clean-demo: ## remove the demo's reports and its database
 	@scripts/clean-demo

@@ -13,7 +13,7 @@ use agora_usage::domain::{
 };
 use agora_usage::hot_paths;
 use agora_usage::rating::{PriceBook, rate};
-use agora_usage::report::{Coverage, Format, MonthReport, ReportOptions, write_month};
+use agora_usage::report::{Background, Coverage, Format, MonthReport, ReportOptions, write_month};
 use agora_usage::store::requests::RequestRecord;
 use agora_usage::store::usage::UsageAnswer;
 use chrono::{DateTime, Datelike};
@@ -153,6 +153,7 @@ fn write_files(bencher: Bencher, format: &str) {
     let bill = rate(&account(), month(), &usage, &book()).expect("rated");
     let projects: Vec<_> = (0..PROJECTS).map(project).collect();
     let coverage = Coverage { complete: true, ..Coverage::default() };
+    let background = Background::default();
     let report = MonthReport {
         bill: &bill,
         usage: &usage,
@@ -160,11 +161,13 @@ fn write_files(bencher: Bencher, format: &str) {
         coverage,
         adjustments: &[],
         closed: None,
+        background: &background,
     };
     let folder = || tempfile::TempDir::new().expect("a folder");
     bencher.counter(rows()).with_inputs(folder).bench_refs(|folder| {
         let options = ReportOptions {
             formats: vec![format],
+            breakdowns: Vec::new(),
             out: folder.path().to_owned(),
             byte_order_mark: false,
             raw: false,

@@ -17,8 +17,7 @@ comment on table agora.invoice is
 comment on column agora.invoice.account_id is 'Account that the invoice is for.';
 comment on column agora.invoice.month is 'First UTC day of the calendar month.';
 comment on column agora.invoice.import is 'Number of the import, from 1 for each account and month.';
-comment on column agora.invoice.currency is
-    'ISO 4217 code of every amount of the invoice: that of the price book.';
+comment on column agora.invoice.currency is 'ISO 4217 code of every amount of the invoice: that of the price book.';
 comment on column agora.invoice.total is
     'Sum of the rows, rounded half up to the minor unit of the currency, in the currency.';
 comment on column agora.invoice.file_name is 'Name of the file, without folders.';
@@ -44,12 +43,12 @@ comment on column agora.invoice_line.month is 'As in invoice.';
 comment on column agora.invoice_line.import is 'As in invoice.';
 comment on column agora.invoice_line.line_number is 'Line of the file, from 1.';
 comment on column agora.invoice_line.service is
-    'Service charged, or tax, discount, commitment, package, top_up, overage, adjustment or other for a row that is no usage.';
+    'Service charged, or package, top_up, overage, discount, commitment, other or tax for a row that is no usage.';
 comment on column agora.invoice_line.media is 'Media charged; empty for a row that is no usage.';
 comment on column agora.invoice_line.minutes is
     'Used minutes before the free ones are taken off; null where the invoice does not say.';
 comment on column agora.invoice_line.amount is
-    'What the row charges, exactly, in the currency, net of tax, which has a row of its own; negative for a credit.';
+    'What the row charges, net of tax, exactly, in the currency; negative for a credit.';
 
 create table agora.invoice_allocation (
     account_id  text           not null,
@@ -62,32 +61,13 @@ create table agora.invoice_allocation (
 );
 
 comment on table agora.invoice_allocation is
-    'The invoice''s total split over the projects by largest remainder on their exact costs of our bill, as the bill itself is; adjustments that the invoice has too stay with their projects. The rows of an import sum to invoice.total.';
+    'The invoice''s total split over the projects by largest remainder on their exact costs of our bill, as the bill itself is. The rows of an import sum to invoice.total.';
 comment on column agora.invoice_allocation.account_id is 'As in invoice.';
 comment on column agora.invoice_allocation.month is 'As in invoice.';
 comment on column agora.invoice_allocation.import is 'As in invoice.';
 comment on column agora.invoice_allocation.project_id is
     'Project that caused the cost; empty for what belongs to no project.';
 comment on column agora.invoice_allocation.cost is 'Part of the total in whole minor units, in the currency.';
-
-create trigger invoice_stays
-    before update or delete on agora.invoice
-    for each row execute function agora.refuse_change();
-create trigger invoice_stays
-    before update or delete on agora.invoice_line
-    for each row execute function agora.refuse_change();
-create trigger invoice_stays
-    before update or delete on agora.invoice_allocation
-    for each row execute function agora.refuse_change();
-create trigger invoices_stay
-    before truncate on agora.invoice
-    for each statement execute function agora.refuse_change();
-create trigger invoices_stay
-    before truncate on agora.invoice_line
-    for each statement execute function agora.refuse_change();
-create trigger invoices_stay
-    before truncate on agora.invoice_allocation
-    for each statement execute function agora.refuse_change();
 
 create view agora.invoice_in_force as
 select distinct on (account_id, month)
@@ -107,74 +87,62 @@ comment on column agora.invoice_in_force.account_id is 'As in invoice.';
 comment on column agora.invoice_in_force.month is 'As in invoice.';
 comment on column agora.invoice_in_force.import is 'As in invoice.';
 comment on column agora.invoice_in_force.currency is 'As in invoice.';
-comment on column agora.invoice_in_force.total is 'As in invoice, in the currency.';
+comment on column agora.invoice_in_force.total is 'As in invoice.';
 comment on column agora.invoice_in_force.file_name is 'As in invoice.';
 comment on column agora.invoice_in_force.file_sha256 is 'As in invoice.';
 comment on column agora.invoice_in_force.imported_at is 'As in invoice.';
 
-create view agora.invoiced_bill as
-select distinct on (b.account_id, b.month)
-    b.account_id,
-    b.month,
-    b.revision,
-    b.minor_unit_digits,
-    b.total,
-    b.unallocated,
-    b.adjustment_total,
-    b.amount_due,
-    i.import,
-    i.currency,
-    i.total as invoice_total
-from agora.bill as b
-join agora.invoice_in_force as i using (account_id, month)
-order by b.account_id, b.month, b.revision desc;
+create view agora.bill_to_invoice as
+select distinct on (account_id, month)
+    account_id,
+    month,
+    revision,
+    total,
+    exact_total,
+    unallocated
+from agora.bill
+order by account_id, month, revision desc;
 
-comment on view agora.invoiced_bill is
-    'The bill that an invoice is held against: the newest closed revision, or the draft of a month that was never closed. Months without an invoice are left out.';
-comment on column agora.invoiced_bill.account_id is 'As in bill.';
-comment on column agora.invoiced_bill.month is 'As in bill.';
-comment on column agora.invoiced_bill.revision is 'As in bill: 0 for the draft.';
-comment on column agora.invoiced_bill.minor_unit_digits is 'As in bill.';
-comment on column agora.invoiced_bill.total is 'Rated total of our bill, in the currency.';
-comment on column agora.invoiced_bill.unallocated is
-    'Part of the rated total that belongs to no project, in the currency.';
-comment on column agora.invoiced_bill.adjustment_total is 'Sum of the adjustments of our bill, in the currency.';
-comment on column agora.invoiced_bill.amount_due is 'Our rated total with its adjustments, in the currency.';
-comment on column agora.invoiced_bill.import is 'Import of the invoice in force.';
-comment on column agora.invoiced_bill.currency is 'ISO 4217 code of every amount.';
-comment on column agora.invoiced_bill.invoice_total is 'Total of the invoice in force, in the currency.';
+comment on view agora.bill_to_invoice is
+    'The bill that an invoice is held against: the newest closed revision of a month, or its draft.';
+comment on column agora.bill_to_invoice.account_id is 'As in bill.';
+comment on column agora.bill_to_invoice.month is 'First UTC day of the calendar month.';
+comment on column agora.bill_to_invoice.revision is '0: draft; from 1: closed.';
+comment on column agora.bill_to_invoice.total is 'Rated total without adjustments, in the currency.';
+comment on column agora.bill_to_invoice.exact_total is 'As bill.exact_total, in the currency.';
+comment on column agora.bill_to_invoice.unallocated is 'As bill.unallocated, in the currency.';
 
 create view agora.invoice_difference as
-with side as (
+with estimate as (
     select
-        b.account_id,
-        b.month,
+        l.account_id,
+        l.month,
         case when l.service = '' then l.kind else l.service end as service,
         l.media,
-        l.amount as estimate,
-        0.000000000000 as invoice
-    from agora.invoiced_bill as b
-    join agora.bill_line as l using (account_id, month, revision)
+        l.amount
+    from agora.bill_line as l
+    join agora.bill_to_invoice as b using (account_id, month, revision)
     union all
-    select account_id, month, 'adjustment', '', adjustment_total, 0.000000000000
-    from agora.invoiced_bill
-    where adjustment_total <> 0
+    select account_id, month, 'rounding', '', total - exact_total
+    from agora.bill_to_invoice
+),
+invoiced as (
+    select l.account_id, l.month, l.service, l.media, l.amount
+    from agora.invoice_line as l
+    join agora.invoice_in_force as i using (account_id, month, import)
     union all
-    select b.account_id, b.month, 'rounding', '', b.total - coalesce(sum(l.amount), 0), 0.000000000000
-    from agora.invoiced_bill as b
-    left join agora.bill_line as l using (account_id, month, revision)
-    group by b.account_id, b.month, b.total
-    union all
-    select b.account_id, b.month, l.service, l.media, 0.000000000000, l.amount
-    from agora.invoiced_bill as b
+    select i.account_id, i.month, 'rounding', '', i.total - sum(l.amount)
+    from agora.invoice_in_force as i
     join agora.invoice_line as l using (account_id, month, import)
+    group by i.account_id, i.month, i.total
+),
+sides as (
+    select account_id, month, service, media, amount as estimate, 0.000000000000 as invoice
+    from estimate
     union all
-    select b.account_id, b.month, 'rounding', '', 0.000000000000, b.invoice_total - sum(l.amount)
-    from agora.invoiced_bill as b
-    join agora.invoice_line as l using (account_id, month, import)
-    group by b.account_id, b.month, b.invoice_total
+    select account_id, month, service, media, 0.000000000000, amount
+    from invoiced
 )
-
 select
     s.account_id,
     s.month,
@@ -183,63 +151,53 @@ select
     sum(s.estimate) as estimate,
     sum(s.invoice) as invoice,
     sum(s.invoice) - sum(s.estimate) as difference,
-    b.currency,
-    b.revision
-from side as s
-join agora.invoiced_bill as b using (account_id, month)
-group by s.account_id, s.month, s.service, s.media, b.currency, b.revision;
+    i.currency
+from sides as s
+join agora.invoice_in_force as i using (account_id, month)
+group by s.account_id, s.month, s.service, s.media, i.currency;
 
 comment on view agora.invoice_difference is
-    'What the invoice in force has more than our bill, by service and media, in the currency; months without an invoice are left out. The rows of a month sum to invoice_total less amount_due of invoiced_bill.';
+    'What the invoice in force has more than our bill (bill_to_invoice), by service and media, in the currency; months without an invoice are left out. The rows of a month sum to invoice.total less bill.total.';
 comment on column agora.invoice_difference.account_id is 'As in invoice.';
 comment on column agora.invoice_difference.month is 'As in invoice.';
 comment on column agora.invoice_difference.service is
-    'Service; or for what is no usage package, top_up, overage, discount, commitment, adjustment, other, tax or rounding.';
+    'Service, or the kind of a charge, tax, discount, other or rounding for what is no usage.';
 comment on column agora.invoice_difference.media is 'Media; empty for what is no usage.';
 comment on column agora.invoice_difference.estimate is 'Exact amount of our bill, in the currency.';
 comment on column agora.invoice_difference.invoice is 'Exact amount of the invoice, in the currency.';
 comment on column agora.invoice_difference.difference is 'Invoice less estimate, in the currency.';
 comment on column agora.invoice_difference.currency is 'ISO 4217 code.';
-comment on column agora.invoice_difference.revision is
-    'Closed revision of our bill; 0: the draft of a month that was never closed.';
 
 create view agora.invoice_difference_by_project as
-with side as (
-    select b.account_id, b.month, a.project_id, a.cost as estimate, 0 as invoice
-    from agora.invoiced_bill as b
-    join agora.bill_allocation as a using (account_id, month, revision)
-    union all
-    select b.account_id, b.month, j.project_id, j.cost, 0
-    from agora.invoiced_bill as b
-    join agora.bill_adjustment as j using (account_id, month, revision)
+with sides as (
+    select a.account_id, a.month, a.project_id, a.cost as estimate, 0 as invoice
+    from agora.bill_allocation as a
+    join agora.bill_to_invoice as b using (account_id, month, revision)
     union all
     select account_id, month, '', unallocated, 0
-    from agora.invoiced_bill
+    from agora.bill_to_invoice
     where unallocated <> 0
     union all
-    select b.account_id, b.month, a.project_id, 0, a.cost
-    from agora.invoiced_bill as b
-    join agora.invoice_allocation as a using (account_id, month, import)
+    select a.account_id, a.month, a.project_id, 0, a.cost
+    from agora.invoice_allocation as a
+    join agora.invoice_in_force as i using (account_id, month, import)
 )
-
 select
     s.account_id,
     s.month,
     s.project_id,
     coalesce(p.project_name, '') as project_name,
-    round(sum(s.estimate), b.minor_unit_digits) as estimate,
-    round(sum(s.invoice), b.minor_unit_digits) as invoice,
-    round(sum(s.invoice) - sum(s.estimate), b.minor_unit_digits) as difference,
-    b.currency,
-    b.revision
-from side as s
-join agora.invoiced_bill as b using (account_id, month)
+    sum(s.estimate) as estimate,
+    sum(s.invoice) as invoice,
+    sum(s.invoice) - sum(s.estimate) as difference,
+    i.currency
+from sides as s
+join agora.invoice_in_force as i using (account_id, month)
 left join agora.project as p using (account_id, project_id)
-group by
-    s.account_id, s.month, s.project_id, p.project_name, b.currency, b.revision, b.minor_unit_digits;
+group by s.account_id, s.month, s.project_id, p.project_name, i.currency;
 
 comment on view agora.invoice_difference_by_project is
-    'Our bill, adjustments included, and the invoice in force by project, in whole minor units; months without an invoice are left out. The rows of a month sum to amount_due and invoice_total of invoiced_bill.';
+    'Our bill (bill_to_invoice) and the invoice in force by project, in the currency; months without an invoice are left out.';
 comment on column agora.invoice_difference_by_project.account_id is 'As in invoice.';
 comment on column agora.invoice_difference_by_project.month is 'As in invoice.';
 comment on column agora.invoice_difference_by_project.project_id is
@@ -249,5 +207,3 @@ comment on column agora.invoice_difference_by_project.estimate is 'Its part of o
 comment on column agora.invoice_difference_by_project.invoice is 'Its part of the invoice, in the currency.';
 comment on column agora.invoice_difference_by_project.difference is 'Invoice less estimate, in the currency.';
 comment on column agora.invoice_difference_by_project.currency is 'ISO 4217 code.';
-comment on column agora.invoice_difference_by_project.revision is
-    'Closed revision of our bill; 0: the draft of a month that was never closed.';

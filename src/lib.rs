@@ -8,9 +8,9 @@
 //! value, every superseded value and every request in PostgreSQL. [`rating`]
 //! turns a month of stored seconds into a bill, exactly, and splits its cents
 //! over projects and days. [`report`] writes the rated bill to files, published
-//! whole; [`month_report`] is that flow in one file. [`outlook`] tells where the month is going,
-//! and [`account_outlook`] is its flow. [`reconcile`] holds the platform's invoice against the bill.
-//! [`schedule`] says who may
+//! whole; [`month_report`] is that flow in one file. [`reconcile`] holds the
+//! platform's invoice against the bill. [`outlook`] tells where the month is going,
+//! and [`account_outlook`] is its flow. [`schedule`] says who may
 //! work and when jobs run. [`simulator`] is the platform's other side, for demos and tests; the
 //! rest of the program knows it over HTTP alone. All of them speak the words of
 //! [`domain`].

@@ -4,6 +4,11 @@
 //! are those of its closed revisions; its draft goes on, and tells what changed
 //! since. Rates nothing itself and words nothing for people.
 
+mod background;
+mod range;
+
+pub use range::{WrittenRange, write_range_of_days};
+
 use crate::billing::difference::Difference;
 use crate::billing::month::{book_in_force, rate_month};
 use crate::billing::reproduce::{closed_revision, closed_revisions};
@@ -13,7 +18,8 @@ use crate::collect::holes::Hole;
 use crate::domain::{BillStatus, Money, Month, Project};
 use crate::rating::{Bill, PriceBook, PriceBooks, PriceBooksError};
 use crate::report::{
-    ClosedNote, MonthReport, Published, ReportError, ReportOptions, write_closed_month, write_month,
+    ClosedNote, GroupFigures, Grouping, MonthReport, Published, ReportError, ReportOptions,
+    breakdown, write_closed_month, write_month,
 };
 use crate::store::{bills, stored_bills};
 
@@ -58,17 +64,38 @@ pub struct Written {
     pub projects: Vec<Project>,
     /// Where the files are.
     pub published: Published,
+    /// The breakdowns that were asked for.
+    pub breakdowns: Vec<(Grouping, Vec<GroupFigures>)>,
     /// Days that are not known.
     pub holes: Vec<Hole>,
 }
 
 impl Written {
-    fn new(month: RatedMonth, published: Published, changes: Option<Difference>) -> Self {
+    fn new(
+        month: RatedMonth,
+        published: Published,
+        changes: Option<Difference>,
+        options: &ReportOptions,
+    ) -> Result<Self, ReportError> {
         let report = month.report();
         let (status, has_gaps) = (report.status(), report.has_gaps());
         let amount_due = report.amount_due();
+        let groups = |grouping: &Grouping| Ok((*grouping, breakdown(&report, *grouping)?));
+        let breakdowns =
+            options.breakdowns.iter().map(groups).collect::<Result<_, ReportError>>()?;
         let RatedMonth { bill, closed, projects, holes, .. } = month;
-        Self { bill, amount_due, status, has_gaps, closed, changes, projects, published, holes }
+        Ok(Self {
+            bill,
+            amount_due,
+            status,
+            has_gaps,
+            closed,
+            changes,
+            projects,
+            published,
+            breakdowns,
+            holes,
+        })
     }
 }
 
@@ -90,8 +117,12 @@ pub async fn write(
     if records.clock.known_by().is_some() {
         return write_of_then(records, book, month, options).await;
     }
-    let fresh = rate_month(records, book, month).await?;
+    let mut fresh = rate_month(records, book, month).await?;
     let mut revisions = closed_revisions(records, month).await?;
+    if revisions.is_empty() {
+        fresh.background = background::of(records, &fresh, None, options).await?;
+    }
+    background::of_revisions(records, &mut revisions, options).await?;
     let pool = records.store.pool();
     let draft = bills::replace_draft(pool, &fresh.record(options.generated_at)).await;
     let draft = draft.map_err(BillingError::from)?;
@@ -100,11 +131,11 @@ pub async fn write(
     // Last, so that table and files agree when the files cannot be written.
     draft.commit().await.map_err(BillingError::from)?;
     Ok(match revisions.pop() {
-        None => Written::new(fresh, published, None),
+        None => Written::new(fresh, published, None, options)?,
         Some(newest) => {
             let changes = Difference::between(&newest, &fresh);
             let changes = Some(changes).filter(|changes| !changes.is_empty());
-            Written::new(newest, published, changes)
+            Written::new(newest, published, changes, options)?
         }
     })
 }
@@ -122,17 +153,34 @@ fn publish(
     }
 }
 
+/// Writes a month that was rated by a sell price book: nothing of it, nor of what
+/// surrounds it, comes from the cost side.
+///
+/// Must be called within a multi-threaded runtime: writing blocks its thread.
+///
+/// # Errors
+/// [`MonthReportError`]; the earlier files are as they were.
+pub async fn write_statement(
+    records: &Records<'_>,
+    mut sell: RatedMonth,
+    options: &ReportOptions,
+) -> Result<Published, MonthReportError> {
+    sell.background = background::of_statement(records, &sell, options).await?;
+    Ok(tokio::task::block_in_place(|| write_month(&sell.report(), options))?)
+}
+
 async fn write_of_then(
     records: &Records<'_>,
     book: &PriceBook,
     month: Month,
     options: &ReportOptions,
 ) -> Result<Written, MonthReportError> {
-    let then = month_of_then(records, book, month).await?;
+    let mut then = month_of_then(records, book, month).await?;
+    then.background = background::of(records, &then, None, options).await?;
     let revision = then.closed.is_some().then_some(std::slice::from_ref(&then));
     let published =
         tokio::task::block_in_place(|| publish(&then, revision.unwrap_or_default(), options))?;
-    Ok(Written::new(then, published, None))
+    Ok(Written::new(then, published, None, options)?)
 }
 
 /// The month as its bill was when the clock of `records` stands: the newest

@@ -113,6 +113,8 @@ impl ClosingNote {
         Some(report::Coverage {
             complete: coverage.complete,
             month_in_progress: coverage.month_in_progress,
+            // Only a month under way tells it, and none of those is closed.
+            past_to: None,
             covered_to: coverage.covered_to,
             missing_days: coverage.missing_days.iter().map(missing).collect::<Option<_>>()?,
             absent_cells: coverage.absent_cells,

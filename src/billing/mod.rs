@@ -17,9 +17,11 @@ pub mod closing;
 pub mod difference;
 pub mod error;
 pub mod explain;
+pub mod margin;
 pub mod month;
 pub mod reproduce;
 pub mod reservations;
+pub mod used_months;
 
 pub use error::BillingError;
 pub use month::RatedMonth;

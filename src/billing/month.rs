@@ -7,7 +7,7 @@ use crate::collect::Records;
 use crate::collect::holes::{Coverage, Hole};
 use crate::domain::{AppliedAdjustment, BillStatus, DateRange, Money, Month, Project};
 use crate::rating::{Bill, PriceBook, rate};
-use crate::report::{self, ClosedNote, MissingDays, MonthReport};
+use crate::report::{self, Background, ClosedNote, MissingDays, MonthReport};
 use crate::store::adjustments::AdjustmentsKnownBy;
 use crate::store::bills::BillRecord;
 use crate::store::usage::KnownUsage;
@@ -34,6 +34,8 @@ pub struct RatedMonth {
     pub newest_adjustment: i64,
     /// When and how it was closed; none for one that is not.
     pub closed: Option<ClosedNote>,
+    /// What a report shows around it; empty unless it was gathered.
+    pub background: Background,
 }
 
 impl RatedMonth {
@@ -47,6 +49,7 @@ impl RatedMonth {
             coverage: self.coverage.clone(),
             adjustments: &self.adjustments,
             closed: self.closed.as_ref(),
+            background: &self.background,
         }
     }
 
@@ -120,6 +123,7 @@ pub async fn rate_month(
         projects,
         holes: coverage.holes,
         closed: None,
+        background: Background::default(),
     })
 }
 
@@ -166,6 +170,7 @@ fn report_coverage(
     };
     report::Coverage {
         complete: holes.is_empty(),
+        past_to: past.map(DateRange::last),
         month_in_progress: past.map(DateRange::last) != Some(month.last_day()),
         covered_to,
         missing_days: holes.iter().map(missing_days).collect(),

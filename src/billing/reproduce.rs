@@ -84,6 +84,7 @@ pub async fn reproduce(records: &Records<'_>, head: &BillHead) -> Result<RatedMo
         adjustments,
         newest_adjustment,
         closed,
+        background: report::Background::default(),
     })
 }
 

@@ -206,6 +206,7 @@ async fn write(
 ) -> Result<Written, Failure> {
     let options = ReportOptions {
         formats: Format::all().collect(),
+        breakdowns: Vec::new(),
         out: arguments.out.clone(),
         byte_order_mark: false,
         raw: false,

@@ -1,24 +1,27 @@
 //! `agora-usage report`: rate months and write their files.
 
+mod print;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use tokio::runtime::Handle;
 
-use super::bill::{clock_at, difference, parse_past_time};
+use self::print::{print, print_range};
+use super::bill::{clock_at, parse_past_time};
 use super::failure::{Exit, Failure};
-use super::print::{say, say_line};
-use super::summary::{holes, thousands};
+use super::summary::thousands;
 use crate::collect::Records;
 use crate::context::Context;
-use crate::domain::{Money, Month};
-use crate::month_report::{MonthReportError, Written, write};
-use crate::rating::{PriceBooks, TotalRange};
-use crate::report::{Format, ReportOptions, check_writable};
+use crate::domain::period::parse_day;
+use crate::domain::{DateRange, Money, Month};
+use crate::month_report::{MonthReportError, Written, write, write_range_of_days};
+use crate::rating::PriceBooks;
+use crate::report::{Format, Grouping, ReportOptions, check_writable};
 
 /// Months written side by side: one computes while the other waits for the
 /// database or the disk. Each more holds another month in memory.
@@ -27,17 +30,26 @@ const MONTHS_AT_ONCE: usize = 2;
 /// Arguments of `report`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Writes OUT/<account>/<YYYY-MM>/ with summary, bill, one file a project, \
-    and manifest.json. A closed month's files are those of its newest revision, with a \
-    folder r<N> below them for each.\n\nExit codes: 0 every figure stands on known days; 3 days or prices are \
+    and manifest.json; xlsx, html and json add report.*, focus adds focus.csv and focus.parquet. \
+    A closed month's files are those of its newest revision, with a folder r<N> below them for each. \
+    A range of days goes to OUT/<account>/<FROM>_<TO>/.\n\nExit codes: 0 every figure stands on known days; 3 days or prices are \
     missing: the files are written and say so.")]
 pub(super) struct ReportArguments {
     /// Month, or first and last month: YYYY-MM or YYYY-MM..YYYY-MM
-    #[arg(long, value_name = "MONTHS")]
-    month: String,
-    /// Formats, separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "csv,parquet",
-          value_parser = parse_format)]
-    format: Vec<Format>,
+    #[arg(long, value_name = "MONTHS", required_unless_present = "from")]
+    month: Option<String>,
+    /// First day of a range, YYYY-MM-DD (UTC): each day costs what it has of its month's bill
+    #[arg(long, value_name = "DAY", requires = "to", conflicts_with = "month")]
+    from: Option<String>,
+    /// Last day of the range
+    #[arg(long, value_name = "DAY", requires = "from")]
+    to: Option<String>,
+    /// Formats, separated by commas: csv, parquet, xlsx, html, focus, json; or all
+    #[arg(long, value_name = "LIST", default_value = "csv,parquet", value_parser = parse_formats)]
+    format: FormatList,
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = parse_grouping,
+          help = "Also print the cost by project, cost_centre, media or service, and write by_<NAME>.csv")]
+    by: Vec<Grouping>,
     /// Folder for the reports [default: the settings' report folder, ./reports]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -56,18 +68,33 @@ pub(super) struct ReportArguments {
     raw: bool,
 }
 
-fn parse_format(name: &str) -> Result<Format, String> {
+/// Formats as one value, so that `all` may stand for many.
+#[derive(Debug, Clone)]
+struct FormatList(Vec<Format>);
+
+fn parse_formats(list: &str) -> Result<FormatList, String> {
+    if list == "all" {
+        return Ok(FormatList(Format::all().collect()));
+    }
     let known = Format::all().map(Format::name).collect::<Vec<_>>().join(", ");
-    Format::from_name(name).ok_or_else(|| format!("the formats are {known}"))
+    let format =
+        |name| Format::from_name(name).ok_or_else(|| format!("the formats are {known}, all"));
+    list.split(',').map(format).collect::<Result<_, _>>().map(FormatList)
+}
+
+fn parse_grouping(name: &str) -> Result<Grouping, String> {
+    let known = Grouping::ALL.map(Grouping::name).join(", ");
+    Grouping::from_name(name).ok_or_else(|| format!("the breakdowns are by {known}"))
 }
 
 pub(super) async fn run(context: &Context, arguments: ReportArguments) -> Result<Exit, Failure> {
-    let months = past_months(&arguments.month, Month::of(context.clock.today()))?;
     let clock = clock_at(context.clock, arguments.as_of)?;
+    let period = period(&arguments, context.clock.today())?;
     let accounts = context.settings.chosen(arguments.account.as_deref())?;
     let out = arguments.out.clone().unwrap_or_else(|| context.settings.report_folder.clone());
     let options = ReportOptions {
-        formats: arguments.format,
+        formats: arguments.format.0,
+        breakdowns: arguments.by,
         out,
         byte_order_mark: arguments.bom,
         raw: arguments.raw,
@@ -82,13 +109,40 @@ pub(super) async fn run(context: &Context, arguments: ReportArguments) -> Result
         let records =
             Records { store: &store, account: &account.account, clock, settings: &account.collect };
         // One account that fails does not stop the others.
-        exit = exit.and(report(&records, books, &months, &options).unwrap_or_else(|failure| {
+        let reported = match &period {
+            Period::Months(months) => report(&records, books, months, &options),
+            Period::Days(range) => report_range(&records, books, *range, &options).await,
+        };
+        exit = exit.and(reported.unwrap_or_else(|failure| {
             failure.print();
             failure.exit
         }));
     }
     store.close().await;
     Ok(exit)
+}
+
+/// What is to be reported.
+enum Period {
+    Months(Vec<Month>),
+    Days(DateRange),
+}
+
+fn period(arguments: &ReportArguments, today: NaiveDate) -> Result<Period, Failure> {
+    let (Some(from), Some(to)) = (&arguments.from, &arguments.to) else {
+        let months = arguments.month.as_deref().unwrap_or_default();
+        return past_months(months, Month::of(today)).map(Period::Months);
+    };
+    let range = DateRange::new(parse_day(from)?, parse_day(to)?)?;
+    if range.last() >= today {
+        let text = format!("{} is not over; it is {today} (UTC)", range.last());
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    if let Some(format) = arguments.format.0.iter().find(|format| !format.serves_ranges()) {
+        let text = format!("a range of days has no {format}; its formats are csv, parquet");
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    Ok(Period::Days(range))
 }
 
 /// Writes the months, and tells of each in its turn. The first that fails ends it.
@@ -154,59 +208,16 @@ fn past_months(text: &str, current: Month) -> Result<Vec<Month>, Failure> {
     }
 }
 
-fn print(written: &Written) {
-    let Written { bill, status, published, .. } = written;
-    let closed = written.closed.as_ref().map(|closed| format!("closed r{}, ", closed.revision));
-    say_line(format_args!(
-        "account {}, {}: {}, {}{}; {} files in {}",
-        bill.account,
-        bill.month,
-        amount(&written.amount_due),
-        closed.unwrap_or_default(),
-        status.name().replace('_', " "),
-        published.files,
-        published.folder.display()
-    ));
-    for charge in &bill.charges {
-        say_line(format_args!("  {}", charge.text));
-    }
-    for assumption in &bill.assumptions {
-        say_line(format_args!(
-            "  assumed {} = {}: {}{}",
-            assumption.key,
-            assumption.value,
-            assumption.text,
-            otherwise(&assumption.range)
-        ));
-    }
-    if bill.range.is_open() {
-        say_line(format_args!(
-            "  all readings together: {} to {}",
-            amount(&bill.range.low),
-            amount(&bill.range.high)
-        ));
-    }
-    for usage in &bill.unpriced {
-        eprintln!(
-            "warning: {} of {} has no price in {}: {} s are not in the total",
-            usage.field, usage.service, bill.book_name, usage.seconds
-        );
-    }
-    if let Some(changes) = &written.changes {
-        say(format_args!("  changes since the close, not in the files: {}", difference(changes)));
-    }
-    if !written.holes.is_empty() {
-        eprintln!("warning: {}", holes(&written.holes).trim_end());
-    }
-}
-
-/// What the total could be when one point is read otherwise; empty where it cannot differ.
-fn otherwise(range: &TotalRange) -> String {
-    if range.is_open() {
-        format!(" Read otherwise: {} to {}.", amount(&range.low), amount(&range.high))
-    } else {
-        String::new()
-    }
+async fn report_range(
+    records: &Records<'_>,
+    books: &PriceBooks,
+    range: DateRange,
+    options: &ReportOptions,
+) -> Result<Exit, Failure> {
+    let written = write_range_of_days(records, books, range, options).await?;
+    print_range(records, range, &written);
+    let has_gaps = written.months.iter().any(|month| month.has_gaps);
+    Ok(if has_gaps { Exit::Partial } else { Exit::Done })
 }
 
 /// "USD 1,234.50".

@@ -8,6 +8,8 @@ use crate::collect::holes::{Coverage, Hole};
 use crate::collect::usage::UsageRun;
 use crate::domain::{AccountId, DateRange};
 
+pub(super) use crate::domain::money::thousands;
+
 /// Holes that are listed one by one; the rest is counted.
 const LISTED_HOLES: usize = 20;
 
@@ -76,30 +78,12 @@ pub(super) fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", thousands(&count.to_string()))
 }
 
-/// Thousands set apart by commas.
-pub(super) fn thousands(text: &str) -> String {
-    let (whole, fraction) = text.split_once('.').map_or((text, None), |(w, f)| (w, Some(f)));
-    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let fraction = fraction.map(|fraction| format!(".{fraction}")).unwrap_or_default();
-    format!("{sign}{grouped}{fraction}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_grouped_and_nouns_agree() {
-        assert_eq!(thousands("-1234567.891"), "-1,234,567.891");
-        assert_eq!(thousands("0"), "0");
-        assert_eq!(thousands("999"), "999");
+    fn nouns_agree() {
         assert_eq!(counted(1, "row"), "1 row");
         assert_eq!(counted(1_000, "row"), "1,000 rows");
     }

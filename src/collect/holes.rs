@@ -1,5 +1,9 @@
 //! Which days a bill would need and does not have, and why.
 
+use std::pin::pin;
+
+use futures_util::TryStreamExt;
+
 use super::due::{CellState, state_of};
 use super::plan::can_be_used;
 use super::{CollectError, Records};
@@ -49,8 +53,8 @@ impl Records<'_> {
         let projects = self.chosen_projects().await?;
         let now = self.clock.now();
         let mut coverage = Coverage::default();
-        for days in range.by_month() {
-            let ledger = self.ledger(days).await?;
+        let mut ledgers = pin!(self.ledgers(range, true));
+        while let Some((days, ledger)) = ledgers.try_next().await? {
             for stored in &projects {
                 let project_id = &stored.project.project_id;
                 for service in self.settings.askable_services() {

@@ -1,6 +1,9 @@
 //! From due days to requests: none crosses a calendar month, oldest month first.
 
+use std::pin::pin;
+
 use chrono::{DateTime, NaiveDate, Utc};
+use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 
 use super::due::{MonthLedger, is_due};
 use super::{CollectError, CollectSettings, Records};
@@ -8,6 +11,9 @@ use crate::domain::{DateRange, Month, ProjectId, Service, UsageSource};
 use crate::store::projects::{self, StoredProject};
 use crate::store::requests;
 use crate::store::usage::{self, KnownBy, KnownUsage};
+
+/// Months that are read from the database ahead of the work on them.
+const LEDGERS_AT_ONCE: usize = 2;
 
 /// A usage request to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +36,10 @@ impl Records<'_> {
     pub async fn plan(&self, range: DateRange) -> Result<Vec<PlannedRequest>, CollectError> {
         let projects = self.chosen_projects().await?;
         let mut planned = Vec::new();
-        for days in range.by_month() {
-            let ledger = self.ledger(days).await?;
+        // A day that is asked for anyway need not be known as incomplete.
+        let wants_incomplete = !self.settings.policy.again;
+        let mut ledgers = pin!(self.ledgers(range, wants_incomplete));
+        while let Some((days, ledger)) = ledgers.try_next().await? {
             planned.extend(plan_month(&ledger, days, &projects, self.settings, self.clock.now()));
         }
         Ok(planned)
@@ -71,6 +79,18 @@ impl Records<'_> {
         Ok(all)
     }
 
+    /// What is known of each month of `range`, in order; the next is read while
+    /// one is worked on. Telling incomplete values reads every row of the months.
+    pub(super) fn ledgers(
+        &self,
+        range: DateRange,
+        wants_incomplete: bool,
+    ) -> impl Stream<Item = Result<(DateRange, MonthLedger), CollectError>> {
+        let read =
+            move |days| async move { Ok((days, self.read_ledger(days, wants_incomplete).await?)) };
+        stream::iter(range.by_month()).map(read).buffered(LEDGERS_AT_ONCE)
+    }
+
     /// Values of the days of `range`; those that were known then where the clock stands.
     ///
     /// # Errors
@@ -85,10 +105,19 @@ impl Records<'_> {
 
     /// What is known of the days of one month.
     pub(super) async fn ledger(&self, days: DateRange) -> Result<MonthLedger, CollectError> {
+        self.read_ledger(days, true).await
+    }
+
+    async fn read_ledger(
+        &self,
+        days: DateRange,
+        wants_incomplete: bool,
+    ) -> Result<MonthLedger, CollectError> {
         let pool = self.store.pool();
         let known_by = self.clock.known_by();
         let log = requests::facts(pool, self.account, days, known_by).await?;
         let incomplete = match known_by {
+            _ if !wants_incomplete => Vec::new(),
             None => usage::incomplete_cells(pool, self.account, days).await?,
             Some(_) => self.usage(days).await?.incomplete_cells(),
         };

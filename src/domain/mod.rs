@@ -16,7 +16,7 @@ pub mod usage;
 pub use adjustment::{Adjustment, AdjustmentScope, AppliedAdjustment};
 pub use bill_status::BillStatus;
 pub use money::{Currency, Money};
-pub use occupancy::{Channel, Incompleteness, OccupancySnapshot};
+pub use occupancy::{Channel, HourOfWeek, Incompleteness, OccupancySnapshot, Peak};
 pub use period::{DateRange, Month, PeriodError};
 pub use project::{AccountId, AppId, IdError, Project, ProjectId, ProjectStatus};
 pub use usage::{DayUsage, Media, MediaSet, Service, SupersededUsage, UsageSource};

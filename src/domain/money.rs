@@ -89,6 +89,31 @@ pub fn decimal_text(units: i128, scale: u32) -> String {
     format!("{sign}{whole}{point}{fraction}")
 }
 
+/// Sets the thousands of a decimal number apart by commas: `-1234.5` is `-1,234.5`.
+#[must_use]
+pub fn thousands(text: &str) -> String {
+    let (whole, fraction) = text.split_once('.').map_or((text, None), |(w, f)| (w, Some(f)));
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let fraction = fraction.map(|fraction| format!(".{fraction}")).unwrap_or_default();
+    format!("{sign}{grouped}{fraction}")
+}
+
+/// Units of 10^-`scale` as units of 10^-`kept`, rounded half away from zero.
+#[must_use]
+pub fn rounded_units(units: i128, scale: u32, kept: u32) -> i128 {
+    let divisor = 10_i128.pow(scale.saturating_sub(kept));
+    let (quotient, rest) = (units / divisor, units % divisor);
+    let up = rest.unsigned_abs() * 2 >= divisor.unsigned_abs();
+    quotient + if up { units.signum() } else { 0 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,5 +167,20 @@ mod tests {
         assert_eq!(decimal_text(0, 6), "0.000000");
         assert_eq!(decimal_text(1, 6), "0.000001");
         assert_eq!(decimal_text(i128::MAX, 2).len(), 40);
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(thousands("-1234567.891"), "-1,234,567.891");
+        assert_eq!(thousands("0"), "0");
+        assert_eq!(thousands("999"), "999");
+    }
+
+    #[test]
+    fn places_are_dropped_half_away_from_zero() {
+        assert_eq!(rounded_units(5_000, 6, 2), 1);
+        assert_eq!(rounded_units(4_999, 6, 2), 0);
+        assert_eq!(rounded_units(-5_000, 6, 2), -1);
+        assert_eq!(rounded_units(7, 6, 6), 7);
     }
 }

@@ -59,3 +59,29 @@ impl OccupancySnapshot {
         counts.fold(0, i64::saturating_add)
     }
 }
+
+/// One hour of the week, averaged over some days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HourOfWeek {
+    /// 0 for Monday to 6 for Sunday.
+    pub weekday: u8,
+    /// Hour of the day in UTC, 0 to 23.
+    pub hour: u8,
+    /// Users on average over the observed time, all projects together, in thousandths.
+    pub milli_users: i64,
+    /// Calendar hours that were observed at least in part.
+    pub observed_hours: i64,
+}
+
+/// The fullest moment of a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peak {
+    /// Which project.
+    pub project_id: ProjectId,
+    /// Users at that moment.
+    pub users: i64,
+    /// Live channels at their own fullest moment.
+    pub channels: i64,
+    /// When the users were most.
+    pub at: DateTime<Utc>,
+}

@@ -21,6 +21,7 @@ pub mod metrics;
 mod observation;
 pub mod ping;
 pub mod probe;
+mod report_pages;
 pub mod server;
 pub mod service_manager;
 pub mod state;

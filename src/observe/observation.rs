@@ -36,7 +36,13 @@ impl Observation {
         settings: &Settings,
         stopping: CancellationToken,
     ) -> Result<Self, ObserveError> {
-        let state = ObserveState::new(workplace, accounts(settings), jobs, stopping)?;
+        let state = ObserveState::new(
+            workplace,
+            accounts(settings),
+            jobs,
+            settings.report_folder.clone(),
+            stopping,
+        )?;
         let rules = WatchRules::new(&settings.observe).map_err(ObserveError::Client)?;
         let stop = CancellationToken::new();
         let address = settings.observe.listen_address;

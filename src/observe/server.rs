@@ -1,4 +1,5 @@
-//! The HTTP side of the daemon: `/livez`, `/readyz`, `/status` and `/metrics`.
+//! The HTTP side of the daemon: `/livez`, `/readyz`, `/status`, `/metrics` and
+//! `/reports/`.
 //!
 //! Answers GET alone, from anyone who can reach the address; so the address is
 //! the machine's own unless the settings say otherwise. Every request has
@@ -17,7 +18,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use hyper::body::Body as _;
@@ -33,7 +34,7 @@ use tokio_util::task::TaskTracker;
 
 use super::error::ObserveError;
 use super::state::ObserveState;
-use super::{exposition, health, status};
+use super::{exposition, health, report_pages, status};
 
 /// Request line and headers, in bytes.
 const MOST_HEADER_BYTES: usize = 16 * 1024;
@@ -104,8 +105,11 @@ pub fn router(state: Arc<ObserveState>) -> Router {
         .route("/readyz", get(readyz))
         .route("/status", get(status_document))
         .route("/metrics", get(metrics))
+        .route("/reports", get(|| async { Redirect::permanent("/reports/") }))
+        .route("/reports/", get(report_pages::index))
+        .route("/reports/{*path}", get(report_pages::file))
         .fallback(|| async {
-            (StatusCode::NOT_FOUND, "there are /livez, /readyz, /status and /metrics\n")
+            (StatusCode::NOT_FOUND, "there are /livez, /readyz, /status, /metrics and /reports/\n")
         })
         .with_state(state)
         .layer(from_fn(bounded))

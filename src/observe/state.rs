@@ -1,6 +1,7 @@
 //! What the parts of [`super`] share: where to look, and what was last seen.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -54,6 +55,8 @@ pub struct ObserveState {
     pub(super) metrics: PrometheusHandle,
     pub(super) jobs: Vec<WatchedJob>,
     pub(super) started_at: DateTime<Utc>,
+    /// Folder that reports are written into, and served from.
+    pub(super) report_folder: PathBuf,
     /// Cancelled when the daemon begins to end.
     pub(super) stopping: CancellationToken,
     accounts: RwLock<Vec<WatchedAccount>>,
@@ -71,6 +74,7 @@ impl ObserveState {
         workplace: Arc<Workplace>,
         accounts: Vec<WatchedAccount>,
         jobs: Vec<WatchedJob>,
+        report_folder: PathBuf,
         stopping: CancellationToken,
     ) -> Result<Arc<Self>, ObserveError> {
         Ok(Arc::new(Self {
@@ -79,6 +83,7 @@ impl ObserveState {
             started_at: workplace.clock.now(),
             workplace,
             jobs,
+            report_folder,
             stopping,
             accounts: RwLock::new(accounts),
             holes: RwLock::new(BTreeMap::new()),

@@ -62,7 +62,7 @@ impl Observed {
         };
         let jobs = vec![job("usage", "0 15 2,8,14,20 * * *"), job("occupancy", "0 * * * * *")];
         let workplace = Arc::new(workplace);
-        ObserveState::new(workplace, accounts, jobs, stopping).expect("collects")
+        ObserveState::new(workplace, accounts, jobs, "reports".into(), stopping).expect("collects")
     }
 
     /// A run of a job as the daemon writes it.

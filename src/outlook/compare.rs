@@ -1,159 +1,168 @@
-//! The same months under other price books.
+//! The same months under other plans.
 //!
 //! Owns the order of plans by what they would have cost, and the volume at which
-//! the order turns. The past under another plan is exact; that the future is
-//! like it, is not said here.
+//! the order turns. The past under another plan is exact, but for what Agora
+//! leaves open; that the future is like it, is not said here.
 
-use num_traits::ToPrimitive;
+use std::collections::BTreeMap;
 
-use crate::domain::{AccountId, DayUsage, Media, Money, Month};
-use crate::rating::{Bill, PriceBook, RatingError, rate_by_the_book};
+use num_rational::BigRational;
+use num_traits::Zero;
+
+use super::plans::PlanChoice;
+use crate::domain::{Money, Month};
+use crate::rating::{MonthMinutes, RatingError, TotalRange, exact_month_total, month_total};
 
 /// A month as it was used.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsedMonth {
     /// Which month.
     pub month: Month,
-    /// All its usage.
-    pub usage: Vec<DayUsage>,
+    /// All that its total depends on.
+    pub sums: MonthMinutes,
 }
 
-/// What one book would have made of the months.
+/// What one plan would have made of the months.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// Name of the book.
-    pub book_name: String,
+    /// The plan.
+    pub plan: PlanChoice,
     /// Sum of the months' totals.
     pub total: Money,
-    /// Each month's bill, in the order of the months.
-    pub bills: Vec<Bill>,
-    /// Whether a month has usage without a price under it: the total is too low.
-    pub is_unpriced: bool,
+    /// Sum of the months' least and greatest totals.
+    pub range: TotalRange,
+    /// Each month's total, in the order of the months.
+    pub months: Vec<Money>,
+    /// Top-ups that it takes: how many of how many minutes.
+    pub top_ups: BTreeMap<u64, u32>,
+    /// Usage without a price, by service and field: the total is too low.
+    pub unpriced_seconds: BTreeMap<(String, String), u128>,
+    /// Settings of open points that have a say in it, with one sentence each.
+    pub assumptions: BTreeMap<&'static str, String>,
+    /// Where it costs the same as the cheapest; none for the cheapest itself, and
+    /// where it stays dearer at every volume that was tried.
+    pub break_even: Option<BreakEven>,
 }
 
-/// Where two plans cost the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The volume at which the cheapest plan is overtaken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakEven {
-    /// The cheaper book at the volume of the months.
-    pub cheapest: String,
-    /// The book that is as cheap at the other volume.
-    pub other: String,
-    /// That volume, in per cent of the months' own with the same mix.
+    /// In per cent of the months' own volume, with the same mix.
     pub volume_percent: u32,
-    /// Minutes a month, all media together, at that volume.
+    /// Minutes a month, all services and media together, at that volume.
     pub minutes_a_month: u128,
 }
 
-/// Volumes between which a break-even is looked for, in per cent.
-const LOWEST_PERCENT: u32 = 1;
-const HIGHEST_PERCENT: u32 = 2_000;
+/// Greatest volume at which a break-even is looked for, in per cent; the least is 1.
+pub const HIGHEST_PERCENT: u32 = 2_000;
 
-/// Rates the months under every book, cheapest first; a book that cannot price
+/// Rates the months under every plan, cheapest first; a plan that cannot price
 /// all usage comes after those that can.
 ///
 /// # Errors
-/// [`RatingError`] where the usage cannot be rated.
-pub fn compare(
-    account: &AccountId,
-    months: &[UsedMonth],
-    books: &[PriceBook],
-) -> Result<Vec<Candidate>, RatingError> {
-    let mut candidates = Vec::with_capacity(books.len());
-    for book in books {
-        candidates.push(candidate(account, months, book)?);
-    }
+/// [`RatingError::AmountTooLarge`].
+pub fn compare(months: &[UsedMonth], plans: &[PlanChoice]) -> Result<Vec<Candidate>, RatingError> {
+    let mut candidates =
+        plans.iter().map(|plan| candidate(months, plan)).collect::<Result<Vec<_>, _>>()?;
     candidates.sort_by(|a, b| {
-        let key = |c: &Candidate| (c.is_unpriced, c.total.minor_units, c.book_name.clone());
-        key(a).cmp(&key(b))
+        let key = |c: &Candidate| (!c.unpriced_seconds.is_empty(), c.total.minor_units);
+        (key(a), &a.plan.name).cmp(&(key(b), &b.plan.name))
     });
+    let Some((cheapest, others)) = candidates.split_first_mut() else { return Ok(candidates) };
+    for other in others.iter_mut().filter(|other| other.unpriced_seconds.is_empty()) {
+        other.break_even = break_even(months, &cheapest.plan, &other.plan);
+    }
     Ok(candidates)
 }
 
-fn candidate(
-    account: &AccountId,
-    months: &[UsedMonth],
-    book: &PriceBook,
-) -> Result<Candidate, RatingError> {
-    let mut bills = Vec::with_capacity(months.len());
+fn candidate(months: &[UsedMonth], plan: &PlanChoice) -> Result<Candidate, RatingError> {
+    let nothing = Money { minor_units: 0, currency: plan.currency() };
+    let mut found = Candidate {
+        plan: plan.clone(),
+        total: nothing,
+        range: TotalRange::only(nothing),
+        months: Vec::with_capacity(months.len()),
+        top_ups: BTreeMap::new(),
+        unpriced_seconds: BTreeMap::new(),
+        assumptions: BTreeMap::new(),
+        break_even: None,
+    };
     for used in months {
-        bills.push(rate_by_the_book(account, used.month, &used.usage, book)?.0);
+        let book = plan.book_for(used.month, &used.sums);
+        let rated = month_total(&used.sums, used.month, &book)?;
+        found.total.minor_units += rated.total.minor_units;
+        found.range.low.minor_units += rated.range.low.minor_units;
+        found.range.high.minor_units += rated.range.high.minor_units;
+        found.months.push(rated.total);
+        let bought = book.standard.iter().flat_map(|terms| &terms.bought);
+        for bought in bought.filter(|bought| bought.month == used.month) {
+            *found.top_ups.entry(bought.top_up.minutes).or_default() += bought.count;
+        }
+        for unpriced in rated.unpriced {
+            let key = (unpriced.service.to_string(), unpriced.field);
+            *found.unpriced_seconds.entry(key).or_default() += unpriced.seconds;
+        }
+        found.assumptions.extend(rated.assumptions.into_iter().map(|it| (it.key, it.text)));
     }
-    let minor_units = bills.iter().map(|bill| bill.total.minor_units).sum();
-    Ok(Candidate {
-        book_name: book.name.clone(),
-        total: Money { minor_units, currency: book.currency },
-        is_unpriced: bills.iter().any(|bill| !bill.unpriced.is_empty()),
-        bills,
+    Ok(found)
+}
+
+/// The volume nearest to the months' own at which `other` costs less than `cheapest`.
+fn break_even(
+    months: &[UsedMonth],
+    cheapest: &PlanChoice,
+    other: &PlanChoice,
+) -> Option<BreakEven> {
+    let other_wins = |percent: u32| {
+        let scaled = scaled(months, percent);
+        let cost = |plan: &PlanChoice| exact_total(&scaled, plan);
+        cost(other) < cost(cheapest)
+    };
+    let downwards = [90, 80, 65, 50, 35, 20, 10, 5, 2, 1];
+    let upwards = [110, 125, 150, 200, 300, 500, 800, 1_200, HIGHEST_PERCENT];
+    let found = [first_win(&downwards, other_wins), first_win(&upwards, other_wins)];
+    let nearest = found.into_iter().flatten().min_by_key(|percent| percent.abs_diff(100))?;
+    let minutes_a_month = minutes_a_month(&scaled(months, nearest));
+    Some(BreakEven { volume_percent: nearest, minutes_a_month })
+}
+
+/// Walks away from 100 per cent until the other plan wins, then narrows the step
+/// down to one per cent.
+fn first_win(steps: &[u32], wins: impl Fn(u32) -> bool) -> Option<u32> {
+    let mut without = 100;
+    for step in steps.iter().copied() {
+        if !wins(step) {
+            without = step;
+            continue;
+        }
+        let mut with = step;
+        while with.abs_diff(without) > 1 {
+            let middle = u32::midpoint(with, without);
+            if wins(middle) { with = middle } else { without = middle }
+        }
+        return Some(with);
+    }
+    None
+}
+
+fn exact_total(months: &[UsedMonth], plan: &PlanChoice) -> BigRational {
+    months.iter().fold(BigRational::zero(), |sum, used| {
+        let book = plan.book_for(used.month, &used.sums);
+        sum + exact_month_total(&used.sums, used.month, &book)
     })
 }
 
-/// The volume nearest to the months' own at which `other` costs no more than `cheapest`.
-///
-/// # Errors
-/// [`RatingError`] where scaled usage cannot be rated.
-pub fn break_even(
-    account: &AccountId,
-    months: &[UsedMonth],
-    cheapest: &PriceBook,
-    other: &PriceBook,
-) -> Result<Option<BreakEven>, RatingError> {
-    let other_wins = |percent: u32| -> Result<bool, RatingError> {
-        let scaled = scaled(months, percent);
-        let cost = |book| candidate(account, &scaled, book).map(|c| c.total.minor_units);
-        Ok(cost(other)? < cost(cheapest)?)
-    };
-    let steps = [1, 2, 5, 10, 20, 35, 50, 65, 80, 90];
-    let upwards = [110, 125, 150, 200, 300, 500, 800, 1_200, HIGHEST_PERCENT];
-    let above = first_win(100, upwards.into_iter(), &other_wins)?;
-    let below = first_win(100, steps.into_iter().rev(), &other_wins)?;
-    let distance = |percent: &u32| percent.abs_diff(100);
-    let nearest = above.into_iter().chain(below).min_by_key(distance);
-    Ok(nearest.filter(|percent| *percent >= LOWEST_PERCENT).map(|volume_percent| BreakEven {
-        cheapest: cheapest.name.clone(),
-        other: other.name.clone(),
-        volume_percent,
-        minutes_a_month: minutes_a_month(&scaled(months, volume_percent)),
-    }))
-}
-
-/// Walks away from `start` until the other book wins, then narrows the step down to one per cent.
-fn first_win(
-    start: u32,
-    steps: impl Iterator<Item = u32>,
-    wins: &impl Fn(u32) -> Result<bool, RatingError>,
-) -> Result<Option<u32>, RatingError> {
-    let mut without = start;
-    for step in steps {
-        if wins(step)? {
-            let mut with = step;
-            while with.abs_diff(without) > 1 {
-                let middle = u32::midpoint(with, without);
-                if wins(middle)? { with = middle } else { without = middle }
-            }
-            return Ok(Some(with));
-        }
-        without = step;
-    }
-    Ok(None)
-}
-
 fn scaled(months: &[UsedMonth], percent: u32) -> Vec<UsedMonth> {
-    let scale = |seconds: i64| {
-        (i128::from(seconds) * i128::from(percent) / 100).to_i64().unwrap_or(i64::MAX)
-    };
-    let mut scaled = months.to_vec();
-    for row in scaled.iter_mut().flat_map(|used| &mut used.usage) {
-        row.seconds.iter_mut().flatten().for_each(|seconds| *seconds = scale(*seconds));
-    }
-    scaled
+    let scale = |used: &UsedMonth| UsedMonth { month: used.month, sums: used.sums.scaled(percent) };
+    months.iter().map(scale).collect()
 }
 
-fn minutes_a_month(months: &[UsedMonth]) -> u128 {
-    let rows = months.iter().flat_map(|used| &used.usage);
-    let of_row = |row: &DayUsage| Media::ALL.map(|media| row.seconds[media.index()].unwrap_or(0));
-    let seconds = rows.flat_map(of_row).map(|seconds| u128::try_from(seconds).unwrap_or(0));
-    let count = u128::try_from(months.len()).unwrap_or(1).max(1);
-    seconds.sum::<u128>().div_ceil(60) / count
+/// Minutes a month on average, all services and media together, rounded down.
+#[must_use]
+pub fn minutes_a_month(months: &[UsedMonth]) -> u128 {
+    let seconds: u128 =
+        months.iter().flat_map(|used| used.sums.media.iter().map(|sum| sum.seconds)).sum();
+    seconds / 60 / (months.len().max(1) as u128)
 }
 
 #[cfg(test)]
@@ -162,7 +171,8 @@ mod tests {
 
     use super::*;
     use crate::outlook::month::testing::{account, flat};
-    use crate::rating::rate;
+    use crate::outlook::plans::{as_written, choices};
+    use crate::rating::{PriceBook, rate, sum_usage};
 
     /// Audio alone, at a price for 1,000 minutes.
     fn book(name: &str, free_minutes: u32, price: &str) -> PriceBook {
@@ -171,58 +181,91 @@ mod tests {
         let text = before_tiers
             .replace("name = \"tiered-usd\"", &format!("name = \"{name}\""))
             .replace("free_minutes = 10000", &format!("free_minutes = {free_minutes}"));
-        let tiers = "[[tiers]]
-from_minute = 0
-discount_percent = \"0\"";
-        let text = format!(
-            "{text}{tiers}
-[prices.rtc]
-audio = \"{price}\"
-"
-        );
+        let tiers = "[[tiers]]\nfrom_minute = 0\ndiscount_percent = \"0\"";
+        let text = format!("{text}{tiers}\n[prices.rtc]\naudio = \"{price}\"\n");
         PriceBook::parse(name, &text).expect("valid")
     }
 
-    fn may(seconds_a_day: i64) -> Vec<UsedMonth> {
-        let usage = flat("P1", "2031-05-01", "2031-05-31", seconds_a_day);
-        vec![UsedMonth { month: Month::parse("2031-05").expect("month"), usage }]
+    fn may() -> Month {
+        Month::parse("2031-05").expect("month")
+    }
+
+    fn used(usage: &[crate::domain::DayUsage]) -> Vec<UsedMonth> {
+        vec![UsedMonth { month: may(), sums: sum_usage(may(), usage).expect("valid") }]
+    }
+
+    fn listed(found: &[Candidate]) -> Vec<(String, String)> {
+        found.iter().map(|c| (c.plan.name.clone(), c.total.to_string())).collect()
     }
 
     #[test]
     fn the_cheapest_comes_first_and_its_total_is_that_of_rating() {
         let books =
             [book("dear", 0, "2.00"), book("cheap", 0, "0.50"), book("free", 10_000, "1.00")];
-        let months = may(60_000);
-        let found = compare(&account(), &months, &books).expect("rated");
-        let order: Vec<_> =
-            found.iter().map(|c| (c.book_name.as_str(), c.total.to_string())).collect();
-        assert_eq!(
-            order,
-            [
-                ("cheap", "15.50".to_owned()),
-                ("free", "21.00".to_owned()),
-                ("dear", "62.00".to_owned())
-            ]
-        );
+        let usage = flat("P1", "2031-05-01", "2031-05-31", 60_000);
+        let plans: Vec<_> = books.iter().map(as_written).collect();
+        let found = compare(&used(&usage), &plans).expect("rated");
+        let wanted = [("cheap", "15.50"), ("free", "21.00"), ("dear", "62.00")];
+        assert_eq!(listed(&found), wanted.map(|(name, total)| (name.into(), total.into())));
         for (candidate, book) in found.iter().zip([&books[1], &books[2], &books[0]]) {
-            let by_hand = rate(&account(), months[0].month, &months[0].usage, book).expect("rated");
-            assert_eq!(
-                (candidate.total, &candidate.bills[0].lines),
-                (by_hand.total, &by_hand.lines)
-            );
+            let by_hand = rate(&account(), may(), &usage, book).expect("rated");
+            assert_eq!((candidate.total, candidate.range), (by_hand.total, by_hand.range));
         }
+    }
+
+    #[test]
+    fn each_package_with_its_top_ups_is_a_plan_and_costs_what_rating_says() {
+        let standard = PriceBook::embedded("standard").expect("built in").expect("valid");
+        // 310,000 standard minutes.
+        let usage = flat("P1", "2031-05-01", "2031-05-31", 600_000);
+        let found = compare(&used(&usage), &choices(&standard)).expect("rated");
+        let wanted = [
+            // 300,000 beyond the free ones: 230 and 2 x 23.50.
+            ("standard-usd, free minutes", "277.00"),
+            // 133.99, and of 160,000 more 6 x 23.50 and 10,000 x 0.99.
+            ("standard-usd, package Pro", "284.89"),
+            // 45.99, and of 260,000 more 230 and 10,000 x 0.99.
+            ("standard-usd, package Starter", "285.89"),
+            ("standard-usd, package Business", "339.99"),
+            ("standard-usd, package Advanced", "659.99"),
+            ("standard-usd, package Plus", "1217.99"),
+        ];
+        let wanted = wanted.map(|(name, total)| (name.to_owned(), total.to_owned()));
+        assert_eq!(listed(&found), wanted);
+        for candidate in &found {
+            let sums = sum_usage(may(), &usage).expect("valid");
+            let book = candidate.plan.book_for(may(), &sums);
+            let by_hand = rate(&account(), may(), &usage, &book).expect("rated");
+            assert_eq!(candidate.total, by_hand.total, "{}", candidate.plan.name);
+        }
+        assert_eq!(found[0].top_ups, BTreeMap::from([(25_000, 2), (250_000, 1)]));
     }
 
     #[test]
     fn the_volume_is_told_at_which_the_order_turns() {
         // 31,000 minutes: 15.50 against 21.00; at 20,000 minutes both cost 10.00.
-        let (cheap, free) = (book("cheap", 0, "0.50"), book("free", 10_000, "1.00"));
-        let found = break_even(&account(), &may(60_000), &cheap, &free).expect("rated");
-        let found = found.expect("a volume");
-        assert_eq!(found.volume_percent, 64);
-        assert_eq!(found.minutes_a_month, 19_840);
-        let dear = book("dear", 0, "2.00");
-        assert_eq!(break_even(&account(), &may(60_000), &cheap, &dear).expect("rated"), None);
+        let books = [book("cheap", 0, "0.50"), book("free", 10_000, "1.00"), book("dear", 0, "2")];
+        let plans: Vec<_> = books.iter().map(as_written).collect();
+        let usage = flat("P1", "2031-05-01", "2031-05-31", 60_000);
+        let found = compare(&used(&usage), &plans).expect("rated");
+        let break_even = BreakEven { volume_percent: 64, minutes_a_month: 19_840 };
+        let turns: Vec<_> = found.iter().map(|candidate| candidate.break_even).collect();
+        assert_eq!(turns, [None, Some(break_even), None]);
+    }
+
+    #[test]
+    fn a_plan_that_cannot_price_all_usage_comes_last_and_says_so() {
+        let mut usage = flat("P1", "2031-05-01", "2031-05-31", 60_000);
+        usage[0].seconds[crate::domain::Media::Hd.index()] = Some(600);
+        let cheap = book("cheap", 0, "0.50");
+        let tiered = PriceBook::embedded("tiered").expect("built in").expect("valid");
+        let plans = [as_written(&cheap), as_written(&tiered)];
+        let found = compare(&used(&usage), &plans).expect("rated");
+        assert_eq!(found[1].plan.name, "cheap");
+        assert!(found[1].total.minor_units < found[0].total.minor_units);
+        let unpriced = BTreeMap::from([(("rtc".to_owned(), "hd".to_owned()), 600)]);
+        assert_eq!(found[1].unpriced_seconds, unpriced);
+        assert_eq!(found[1].break_even, None);
     }
 
     proptest! {
@@ -235,11 +278,13 @@ audio = \"{price}\"
                 let price = format!("{}.{:02}", price / 100, price % 100);
                 book(&format!("book-{index}"), *free, &price)
             };
-            let books: Vec<_> = prices.iter().enumerate().map(named).collect();
-            let months = may(seconds);
-            let found = compare(&account(), &months, &books).expect("rated");
+            let mut books: Vec<_> = prices.iter().enumerate().map(named).collect();
+            books.push(PriceBook::embedded("standard").expect("built in").expect("valid"));
+            let usage = flat("P1", "2031-05-01", "2031-05-31", seconds);
+            let plans: Vec<_> = books.iter().flat_map(choices).collect();
+            let found = compare(&used(&usage), &plans).expect("rated");
             for book in &books {
-                let by_hand = rate(&account(), months[0].month, &months[0].usage, book).expect("rated");
+                let by_hand = rate(&account(), may(), &usage, book).expect("rated");
                 prop_assert!(found[0].total.minor_units <= by_hand.total.minor_units);
             }
         }

@@ -16,6 +16,7 @@ pub mod budget;
 pub mod compare;
 pub mod month;
 pub mod pattern;
+pub mod plans;
 pub mod series;
 
 pub use month::{MonthForecast, Outlook, ProjectForecast};

@@ -45,6 +45,26 @@ pub struct MonthMinutes {
     pub hdp_overlap_seconds: BTreeMap<Service, u128>,
 }
 
+impl MonthMinutes {
+    /// The same mix at another volume, in per cent of this one; seconds are rounded down.
+    #[must_use]
+    pub fn scaled(&self, percent: u32) -> Self {
+        let scale = |seconds: u128| seconds * u128::from(percent) / 100;
+        let media = self.media.iter().map(|sum| {
+            let seconds = scale(sum.seconds);
+            MediaMinutes { seconds, minutes: seconds.div_ceil(MINUTE_SECONDS), ..*sum }
+        });
+        let extra = self.extra_seconds.iter().map(|(key, seconds)| (key.clone(), scale(*seconds)));
+        let shared =
+            self.hdp_overlap_seconds.iter().map(|(service, seconds)| (*service, scale(*seconds)));
+        Self {
+            media: media.filter(|sum| sum.seconds > 0).collect(),
+            extra_seconds: extra.filter(|(_, seconds)| *seconds > 0).collect(),
+            hdp_overlap_seconds: shared.filter(|(_, seconds)| *seconds > 0).collect(),
+        }
+    }
+}
+
 /// A line of the bill before free minutes and tiers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineMinutes {

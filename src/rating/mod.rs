@@ -10,7 +10,8 @@
 //! (coefficients, package, overage), then [`charges`] (discount, commitment, tax),
 //! the total, rounded once, and [`allocate`] (cents to projects, days and lines).
 //! The result of each step is a value, so that a bill can be explained step by
-//! step. [`range`] rates the month by every other reading of the open points.
+//! step. [`range`] rates the month by every other reading of the open points;
+//! [`month_total`](mod@month_total) is the short way where a total is all that is asked for.
 
 pub mod allocate;
 mod amount;
@@ -19,6 +20,7 @@ pub mod bill;
 pub mod charges;
 pub mod free_minutes;
 pub mod minutes;
+pub mod month_total;
 pub mod price_book;
 pub mod price_books;
 pub mod range;
@@ -34,7 +36,8 @@ pub use amount::{decimal_units, exact_decimal_units};
 pub use assumptions::Assumption;
 pub use bill::{Bill, BillLine, RatingError};
 pub use charges::{Charge, ChargeKind};
-pub use minutes::UnpricedUsage;
+pub use minutes::{MonthMinutes, UnpricedUsage};
+pub use month_total::{MonthTotal, exact_month_total, month_total, overage_minutes, sum_usage};
 pub use price_book::{LineKind, Plan, PriceBook, PriceBookError};
 pub use price_books::{PriceBooks, PriceBooksError};
 pub use range::TotalRange;

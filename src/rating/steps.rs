@@ -126,7 +126,7 @@ pub fn split(
 }
 
 /// Every step, with the readings of the book.
-fn steps(month_minutes: MonthMinutes, month: Month, book: &PriceBook) -> RatingSteps {
+pub(super) fn steps(month_minutes: MonthMinutes, month: Month, book: &PriceBook) -> RatingSteps {
     let readings = book.readings();
     let lines = minutes::bill_lines(&month_minutes, book, &readings);
     let free = free_of(&lines.priced, book, &readings);
@@ -180,7 +180,7 @@ fn standard_of(lines: &[StandardLine], book: &PriceBook, month: Month) -> Option
 }
 
 /// Rounds half away from zero; leaves room for the same amount in allocation units.
-fn money(total: &BigRational, currency: Currency) -> Result<Money, RatingError> {
+pub(super) fn money(total: &BigRational, currency: Currency) -> Result<Money, RatingError> {
     let minor_units =
         amount::minor_units(&amount::units(total, TOTAL_SCALE), TOTAL_SCALE, currency);
     let with_room = minor_units
@@ -194,7 +194,7 @@ fn money(total: &BigRational, currency: Currency) -> Result<Money, RatingError> 
 /// A discount, a commitment and a tax are split as usage is, so they are not
 /// part of it. Where usage costs nothing, the rest (a commitment) goes by list
 /// price and weight, and where these are 0 too, by seconds.
-fn line_costs(steps: &RatingSteps, book: &PriceBook) -> Vec<LineCost> {
+pub(crate) fn line_costs(steps: &RatingSteps, book: &PriceBook) -> Vec<LineCost> {
     let Lines { priced, standard, .. } = &steps.lines;
     let mut amounts = vec![BigRational::zero(); priced.len()];
     for share in &steps.shares {

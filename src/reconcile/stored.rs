@@ -15,7 +15,7 @@ use crate::collect::Records;
 use crate::domain::{DateRange, DayUsage, Month, Service, SupersededUsage};
 use crate::rating::{PriceBook, RatingError};
 use crate::store::invoices::{self, InvoiceWriteError, InvoiceWritten};
-use crate::store::{bills, stored_bills, superseded_usage};
+use crate::store::{bills, stored_bills, usage};
 
 /// A month to hold an invoice against.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub async fn month(
         }
         None => (rate_month(records, book, month).await?, None),
     };
-    let superseded = superseded_usage::read(pool, records.account, month.days()).await?;
+    let superseded = usage::read_superseded(pool, records.account, month.days()).await?;
     let gaps = gaps(&rated, &records.settings.askable_services());
     Ok(StoredMonth { rated, now, superseded, gaps })
 }

@@ -11,7 +11,7 @@ use super::table::{self, Table};
 use super::{MonthReport, ReportError, file_names};
 
 /// Decimal places of a price, which is for 1,000 minutes: three fewer than an amount has.
-const UNIT_PRICE_SCALE: u32 = LINE_SCALE - 3;
+pub(super) const UNIT_PRICE_SCALE: u32 = LINE_SCALE - 3;
 
 /// First column of the row that holds what the rounding of the total added.
 const ROUNDING: &str = "rounding";
@@ -23,25 +23,29 @@ const ADJUSTMENT: &str = "adjustment";
 const TOTAL: &str = "total";
 
 /// One row before it becomes part of a column.
-struct Row {
-    service: &'static str,
+pub(super) struct Row {
+    /// Service, or what the row is.
+    pub(super) service: &'static str,
     /// Of an adjustment its number.
-    media: Option<Cow<'static, str>>,
-    tier: Option<u128>,
-    seconds: Option<u128>,
-    minutes: Option<u128>,
-    free_minutes: Option<u128>,
-    billable_minutes: Option<u128>,
-    unit_price: Option<i128>,
-    amount: i128,
+    pub(super) media: Option<Cow<'static, str>>,
+    /// From 1; none for a row that is no usage.
+    pub(super) tier: Option<u128>,
+    pub(super) seconds: Option<u128>,
+    pub(super) minutes: Option<u128>,
+    pub(super) free_minutes: Option<u128>,
+    pub(super) billable_minutes: Option<u128>,
+    /// For 1,000 minutes, in units of 10^-[`UNIT_PRICE_SCALE`].
+    pub(super) unit_price: Option<i128>,
+    /// In units of 10^-[`LINE_SCALE`].
+    pub(super) amount: i128,
 }
 
 /// The lines, the charges, then `rounding`, then a row an adjustment, then `total`;
 /// these have no tier.
 ///
 /// # Errors
-/// [`ReportError::Disagreement`] unless all rows before the total add up to it.
-pub(super) fn table(report: &MonthReport<'_>) -> Result<Table, ReportError> {
+/// [`ReportError`] for an amount outside 128-bit integers.
+pub(super) fn rows(report: &MonthReport<'_>) -> Result<Vec<Row>, ReportError> {
     let (bill, scale) = (report.bill, LINE_SCALE);
     let rated = table::money_units(bill.total, scale)?;
     let total = table::money_units(report.amount_due(), scale)?;
@@ -56,7 +60,16 @@ pub(super) fn table(report: &MonthReport<'_>) -> Result<Table, ReportError> {
         rows.push(Row { media: Some(number.into()), ..last(ADJUSTMENT, amount) });
     }
     rows.push(last(TOTAL, total));
+    Ok(rows)
+}
 
+/// The table of these rows.
+///
+/// # Errors
+/// [`ReportError::Disagreement`] unless all rows before the total add up to it.
+pub(super) fn table(report: &MonthReport<'_>) -> Result<Table, ReportError> {
+    let (rows, scale) = (rows(report)?, LINE_SCALE);
+    let total = table::money_units(report.amount_due(), scale)?;
     let amount = table::decimals("amount", rows.iter().map(|row| Some(row.amount)), scale)?;
     let sum = table::checked_sum(file_names::BILL, &amount, rows.len() - 1, total, scale)?;
     let services: Vec<_> = rows.iter().map(|row| Some(row.service)).collect();

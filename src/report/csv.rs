@@ -8,9 +8,12 @@ use polars::prelude::DataFrame;
 use polars_io::SerWriter;
 use polars_io::csv::write::CsvWriter;
 
-use super::format::{MonthTables, ReportFile, ReportFormat};
+use super::format::{MonthContent, ReportFile, ReportFormat};
 use super::table::{self, Table};
 use super::{ReportError, ReportOptions, file_names};
+
+/// ISO 8601 in UTC, as FOCUS wants it.
+const DATETIME_FORMAT: &str = "%Y-%m-%dT%H:%M:%SZ";
 
 /// The format `csv`.
 pub(super) struct Csv;
@@ -22,7 +25,7 @@ impl ReportFormat for Csv {
 
     fn month_files(
         &self,
-        month: &MonthTables,
+        month: &MonthContent<'_>,
         options: &ReportOptions,
     ) -> Result<Vec<ReportFile>, ReportError> {
         let tables = [(file_names::SUMMARY, &month.summary), (file_names::BILL, &month.bill)];
@@ -30,6 +33,19 @@ impl ReportFormat for Csv {
             .into_iter()
             .map(|(stem, table)| file(format!("{stem}.csv"), table, options))
             .collect()
+    }
+
+    fn has_project_files(&self) -> bool {
+        true
+    }
+
+    fn table_file(
+        &self,
+        file_stem: &str,
+        table: &Table,
+        options: &ReportOptions,
+    ) -> Result<Option<ReportFile>, ReportError> {
+        file(format!("{file_stem}.csv"), table, options).map(Some)
     }
 
     fn project_file(
@@ -43,7 +59,12 @@ impl ReportFormat for Csv {
     }
 }
 
-fn file(path: String, table: &Table, options: &ReportOptions) -> Result<ReportFile, ReportError> {
+/// The CSV file of a table.
+pub(super) fn file(
+    path: String,
+    table: &Table,
+    options: &ReportOptions,
+) -> Result<ReportFile, ReportError> {
     let mut frame = table.frame.clone();
     if !options.raw {
         protect_from_spreadsheets(&mut frame, table.free_text)?;
@@ -52,6 +73,7 @@ fn file(path: String, table: &Table, options: &ReportOptions) -> Result<ReportFi
     // One thread: the files are small, and projects are written side by side.
     CsvWriter::new(&mut bytes)
         .include_bom(options.byte_order_mark)
+        .with_datetime_format(Some(DATETIME_FORMAT.into()))
         .n_threads(1)
         .finish(&mut frame)?;
     Ok(ReportFile::of_table(path, table, bytes))

@@ -66,7 +66,13 @@ pub enum ReportError {
     /// A table could not be made or encoded.
     #[error("a table cannot be encoded: {0}")]
     Encoding(#[from] polars::error::PolarsError),
-    /// The manifest could not be encoded.
+    /// The workbook could not be made.
+    #[error("the workbook cannot be made: {0}")]
+    Workbook(String),
+    /// The page could not be made.
+    #[error("the page cannot be made: {0}")]
+    Page(#[from] minijinja::Error),
+    /// The manifest or another JSON text could not be encoded.
     #[error("the manifest cannot be encoded: {0}")]
     Manifest(#[from] serde_json::Error),
 }

@@ -3,11 +3,14 @@
 use std::fmt;
 
 use super::manifest::Sums;
+use super::month::ProjectMonth;
+use super::overview::Overview;
 use super::table::Table;
-use super::{ReportError, ReportOptions, csv, parquet};
+use super::{MonthReport, ReportError, ReportOptions, csv, focus, html, json, parquet, xlsx};
 
 /// Every format. A new one is a file beside this one, and a line here.
-static FORMATS: [&dyn ReportFormat; 2] = [&csv::Csv, &parquet::Parquet];
+static FORMATS: [&dyn ReportFormat; 6] =
+    [&csv::Csv, &parquet::Parquet, &xlsx::Xlsx, &html::Html, &focus::Focus, &json::Json];
 
 /// A format that reports can be written in.
 #[derive(Clone, Copy)]
@@ -31,12 +34,37 @@ impl Format {
         self.0.name()
     }
 
+    /// Whether it shows what surrounds the month, such as the month before.
+    #[must_use]
+    pub fn needs_background(self) -> bool {
+        self.0.needs_background()
+    }
+
     pub(super) fn month_files(
         self,
-        month: &MonthTables,
+        month: &MonthContent<'_>,
         options: &ReportOptions,
     ) -> Result<Vec<ReportFile>, ReportError> {
         self.0.month_files(month, options)
+    }
+
+    /// Whether a range of days can be written in it, and not only a month.
+    #[must_use]
+    pub fn serves_ranges(self) -> bool {
+        self.has_project_files()
+    }
+
+    pub(super) fn table_file(
+        self,
+        file_stem: &str,
+        table: &Table,
+        options: &ReportOptions,
+    ) -> Result<Option<ReportFile>, ReportError> {
+        self.0.table_file(file_stem, table, options)
+    }
+
+    pub(super) fn has_project_files(self) -> bool {
+        self.0.has_project_files()
     }
 
     pub(super) fn project_file(
@@ -69,13 +97,24 @@ impl PartialEq for Format {
 
 impl Eq for Format {}
 
-/// The tables that are about the whole month.
+/// What the files about the whole month are made of.
 #[derive(Debug)]
-pub(super) struct MonthTables {
+pub(super) struct MonthContent<'a> {
+    /// Bill, usage and what surrounds them.
+    pub(super) report: &'a MonthReport<'a>,
+    /// Every project, by the bytes of its id.
+    pub(super) projects: &'a [ProjectMonth<'a>],
     /// One row a project.
     pub(super) summary: Table,
     /// One row a line of the bill.
     pub(super) bill: Table,
+}
+
+impl<'a> MonthContent<'a> {
+    /// The figures that people look at; not gathered for formats of plain rows.
+    pub(super) fn overview(&self) -> Result<Overview<'a>, ReportError> {
+        Overview::new(self.report, self.projects)
+    }
 }
 
 /// A finished file, not yet written.
@@ -107,15 +146,37 @@ pub(super) trait ReportFormat: Sync {
     /// The files about the whole month.
     fn month_files(
         &self,
-        month: &MonthTables,
+        month: &MonthContent<'_>,
         options: &ReportOptions,
     ) -> Result<Vec<ReportFile>, ReportError>;
 
     /// The file about one project; none in a format that has no such files.
     fn project_file(
         &self,
-        file_stem: &str,
-        days: &Table,
-        options: &ReportOptions,
-    ) -> Result<Option<ReportFile>, ReportError>;
+        _file_stem: &str,
+        _days: &Table,
+        _options: &ReportOptions,
+    ) -> Result<Option<ReportFile>, ReportError> {
+        Ok(None)
+    }
+
+    /// The file of one table; none in a format that has no such files.
+    fn table_file(
+        &self,
+        _file_stem: &str,
+        _table: &Table,
+        _options: &ReportOptions,
+    ) -> Result<Option<ReportFile>, ReportError> {
+        Ok(None)
+    }
+
+    /// Whether it shows what surrounds the month.
+    fn needs_background(&self) -> bool {
+        false
+    }
+
+    /// Whether it has a file a project.
+    fn has_project_files(&self) -> bool {
+        false
+    }
 }

@@ -72,13 +72,13 @@ struct Manifest<'a> {
 }
 
 #[derive(Serialize)]
-struct BookEntry<'a> {
+pub(super) struct BookEntry<'a> {
     name: &'a str,
     sha256: &'a str,
 }
 
 #[derive(Serialize)]
-struct AdjustmentEntry<'a> {
+pub(super) struct AdjustmentEntry<'a> {
     id: i64,
     amount: String,
     reason: &'a str,
@@ -87,7 +87,7 @@ struct AdjustmentEntry<'a> {
 }
 
 #[derive(Serialize)]
-struct ClosedEntry<'a> {
+pub(super) struct ClosedEntry<'a> {
     revision: i32,
     closed_at: String,
     forced: bool,
@@ -95,7 +95,7 @@ struct ClosedEntry<'a> {
 }
 
 #[derive(Serialize)]
-struct AssumptionEntry<'a> {
+pub(super) struct AssumptionEntry<'a> {
     key: &'a str,
     value: &'a str,
     text: &'a str,
@@ -105,14 +105,14 @@ struct AssumptionEntry<'a> {
 }
 
 #[derive(Serialize)]
-struct UnpricedEntry<'a> {
+pub(super) struct UnpricedEntry<'a> {
     service: &'static str,
     field: &'a str,
     seconds: u128,
 }
 
 #[derive(Serialize)]
-struct CoverageEntry<'a> {
+pub(super) struct CoverageEntry<'a> {
     complete: bool,
     month_in_progress: bool,
     covered_to: Option<NaiveDate>,
@@ -167,12 +167,7 @@ pub(super) fn text(
         total_high: bill.range.high.to_string(),
         rated_total: (!report.adjustments.is_empty()).then(|| bill.total.to_string()),
         adjustments: adjustments(report.adjustments),
-        closed: report.closed.map(|closed| ClosedEntry {
-            revision: closed.revision,
-            closed_at: time(closed.closed_at),
-            forced: closed.forced,
-            reservations: &closed.reservations,
-        }),
+        closed: report.closed.map(closed),
         book: BookEntry { name: &bill.book_name, sha256: &bill.book_sha256 },
         assumptions: assumptions(bill),
         unpriced: unpriced(bill),
@@ -189,7 +184,16 @@ fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-fn adjustments(applied: &[AppliedAdjustment]) -> Vec<AdjustmentEntry<'_>> {
+pub(super) fn closed(closed: &super::ClosedNote) -> ClosedEntry<'_> {
+    ClosedEntry {
+        revision: closed.revision,
+        closed_at: time(closed.closed_at),
+        forced: closed.forced,
+        reservations: &closed.reservations,
+    }
+}
+
+pub(super) fn adjustments(applied: &[AppliedAdjustment]) -> Vec<AdjustmentEntry<'_>> {
     applied.iter().map(|applied| adjustment_entry(&applied.adjustment)).collect()
 }
 
@@ -208,7 +212,7 @@ fn adjustment_entry(adjustment: &Adjustment) -> AdjustmentEntry<'_> {
     }
 }
 
-fn assumptions(bill: &Bill) -> Vec<AssumptionEntry<'_>> {
+pub(super) fn assumptions(bill: &Bill) -> Vec<AssumptionEntry<'_>> {
     bill.assumptions
         .iter()
         .map(|Assumption { key, value, text, range }| AssumptionEntry {
@@ -221,7 +225,7 @@ fn assumptions(bill: &Bill) -> Vec<AssumptionEntry<'_>> {
         .collect()
 }
 
-fn unpriced(bill: &Bill) -> Vec<UnpricedEntry<'_>> {
+pub(super) fn unpriced(bill: &Bill) -> Vec<UnpricedEntry<'_>> {
     bill.unpriced
         .iter()
         .map(|usage| UnpricedEntry {
@@ -232,7 +236,7 @@ fn unpriced(bill: &Bill) -> Vec<UnpricedEntry<'_>> {
         .collect()
 }
 
-fn coverage(coverage: &Coverage) -> CoverageEntry<'_> {
+pub(super) fn coverage(coverage: &Coverage) -> CoverageEntry<'_> {
     let range = |days: &DateRange| RangeEntry { first: days.first(), last: days.last() };
     let missing = coverage.missing_days.iter().map(|missing| MissingEntry {
         project_id: missing.project_id.as_ref().map(ProjectId::as_str),
@@ -266,140 +270,4 @@ pub(super) fn listed_paths(text: &[u8]) -> Option<Vec<String>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use tempfile::TempDir;
-
-    use super::super::sample::{Sample, options};
-    use super::super::{Format, Published, write_month};
-    use super::*;
-
-    fn manifest_text(published: &Published) -> String {
-        fs::read_to_string(published.folder.join(FILE_NAME)).expect("manifest")
-    }
-
-    #[test]
-    fn the_manifest_says_what_the_files_are_and_were_made_from() {
-        let out = TempDir::new().expect("folder");
-        let sample = Sample::incomplete();
-        let mut options = options(out.path());
-        options.formats = vec![Format::from_name("csv").expect("known")];
-        let published = write_month(&sample.report(), &options).expect("written");
-        let text = manifest_text(&published).replace(env!("CARGO_PKG_VERSION"), "[version]");
-        insta::assert_snapshot!(text, @r#"
-        {
-          "layout_version": 1,
-          "program_version": "[version]",
-          "generated_at": "1970-01-01T00:00:00Z",
-          "account": "default",
-          "month": "2031-03",
-          "status": "incomplete",
-          "currency": "USD",
-          "bill_total": "0.10",
-          "projects_total": "0.10",
-          "unallocated": "0.00",
-          "exact_total": "0.100000000000",
-          "total_low": "0.10",
-          "total_high": "0.12",
-          "book": {
-            "name": "list-2021",
-            "sha256": "00ff"
-          },
-          "assumptions": [
-            {
-              "key": "tier_fill",
-              "value": "cheapest_first",
-              "text": "Audio fills the discount tiers first.",
-              "low": "0.10",
-              "high": "0.12"
-            }
-          ],
-          "unpriced": [
-            {
-              "service": "rtc",
-              "field": "durationVideo8K",
-              "seconds": 60
-            }
-          ],
-          "coverage": {
-            "complete": false,
-            "month_in_progress": false,
-            "covered_to": "2031-03-02",
-            "absent_cells": 28,
-            "incomplete_cells": 0,
-            "missing_days": [
-              {
-                "project_id": "a/b",
-                "service": "rtc",
-                "days": [
-                  {
-                    "first": "2031-03-03",
-                    "last": "2031-03-04"
-                  }
-                ],
-                "reason": "answered 500"
-              }
-            ]
-          },
-          "escaped_file_names": {
-            "a/b": "a_b~c14cddc033f64b9d"
-          },
-          "files": [
-            {
-              "path": "summary.csv",
-              "rows": 1,
-              "bytes": 197,
-              "sha256": "ff06cf23abfa06343a0197f33daa6b7086a626d3022c7daae978ac07fe761771",
-              "sums": {
-                "cost": "0.10"
-              }
-            },
-            {
-              "path": "bill.csv",
-              "rows": 3,
-              "bytes": 194,
-              "sha256": "37c5adfdbc43af53ea43689238c2accf0e83cc5f2ecd01e7af0e6c3ddb69c901",
-              "sums": {
-                "amount": "0.100000000000"
-              }
-            },
-            {
-              "path": "projects/a_b~c14cddc033f64b9d.csv",
-              "rows": 1,
-              "bytes": 143,
-              "sha256": "5402428f7ce0c11286e71f020902d300799604519c71b4f3d79055254c6545b2",
-              "sums": {
-                "cost": "0.100000"
-              }
-            }
-          ]
-        }
-        "#);
-    }
-
-    #[test]
-    fn the_status_is_complete_only_when_the_total_will_not_change() {
-        let status = |change: &dyn Fn(&mut Sample)| {
-            let out = TempDir::new().expect("folder");
-            let mut sample = Sample::c33();
-            change(&mut sample);
-            let published = write_month(&sample.report(), &options(out.path())).expect("written");
-            let manifest: serde_json::Value =
-                serde_json::from_str(&manifest_text(&published)).expect("JSON");
-            manifest["status"].as_str().expect("text").to_owned()
-        };
-        assert_eq!(status(&|_| ()), "complete");
-        assert_eq!(status(&|sample| sample.coverage.absent_cells = 9), "complete");
-        assert_eq!(status(&|sample| sample.coverage.incomplete_cells = 1), "incomplete");
-        assert_eq!(status(&|sample| sample.coverage.complete = false), "incomplete");
-        assert_eq!(status(&|sample| sample.coverage.month_in_progress = true), "in_progress");
-    }
-
-    #[test]
-    fn a_manifest_lists_itself_and_other_text_lists_nothing() {
-        let text = br#"{"files": [{"path": "bill.csv", "rows": 2}], "account": "x"}"#;
-        assert_eq!(listed_paths(text).expect("manifest"), ["bill.csv", FILE_NAME]);
-        assert_eq!(listed_paths(b""), None);
-    }
-}
+mod tests;

@@ -12,39 +12,56 @@
 //! tables into files, `publish` puts them in place, with the `manifest` last.
 
 mod bill_table;
+mod breakdown_table;
+mod colours;
 mod csv;
 mod error;
 mod file_names;
+mod focus;
 mod format;
+mod html;
+mod json;
 mod manifest;
 mod model;
 mod month;
+mod overview;
 mod parquet;
 mod project_days;
 mod publish;
+mod range;
 #[cfg(test)]
 mod sample;
 mod summary;
 mod table;
 #[cfg(test)]
 mod tests;
+mod wording;
+mod xlsx;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{AppliedAdjustment, BillStatus, DayUsage, Money, Project};
-use crate::rating::Bill;
+use crate::domain::{AppliedAdjustment, BillStatus, Currency, DayUsage, Money, Project};
+use crate::rating::{ALLOCATION_SCALE, Bill};
 
 pub use error::ReportError;
 pub use format::Format;
-pub use model::{ClosedNote, Coverage, MissingDays};
+pub use html::served_policy;
+pub use model::{
+    Ahead, Background, BudgetAhead, COST_CENTRE_TAG, ClosedNote, Correction, Coverage, MissingDays,
+    Occupancy, OddDay, PastMonth, PlanAhead, UNTAGGED,
+};
+pub use overview::{GroupFigures, Grouping};
 pub use publish::check_writable;
+pub use range::{MonthSlice, Months, PublishedRange, RangeReport, write_range};
 
-use format::MonthTables;
+use format::MonthContent;
 use manifest::FileEntry;
 use month::ProjectMonth;
+use overview::Overview;
 use publish::{StagedFolder, Staging};
 
 /// Everything that a month's files are made from.
@@ -62,6 +79,8 @@ pub struct MonthReport<'a> {
     pub adjustments: &'a [AppliedAdjustment],
     /// When and how it was closed; none for a draft.
     pub closed: Option<&'a ClosedNote>,
+    /// What surrounds the month.
+    pub background: &'a Background,
 }
 
 impl MonthReport<'_> {
@@ -108,6 +127,8 @@ impl MonthReport<'_> {
 pub struct ReportOptions {
     /// Formats to write; one that is named twice is written once.
     pub formats: Vec<Format>,
+    /// Breakdowns to write as `by_<name>.csv`.
+    pub breakdowns: Vec<Grouping>,
     /// Folder above the accounts' folders.
     pub out: PathBuf,
     /// Whether CSV files begin with a byte order mark.
@@ -192,18 +213,30 @@ fn write_files(
 ) -> Result<(usize, u64), ReportError> {
     let staging = staging.below(folder)?;
     let projects = month::projects(report);
-    let tables = MonthTables {
-        summary: summary::table(report, &projects)?,
+    let content = MonthContent {
+        report,
+        projects: &projects,
+        summary: summary::of_month(report, &projects)?,
         bill: bill_table::table(report)?,
     };
     let formats = distinct(&options.formats);
     let mut files = Vec::new();
     for format in &formats {
-        for file in format.month_files(&tables, options)? {
+        for file in format.month_files(&content, options)? {
             files.push(staging.write(file)?);
         }
     }
-    files.extend(write_projects(report.bill, &projects, &formats, options, &staging)?);
+    files.extend(write_breakdowns(&content, options, &staging)?);
+    if formats.iter().any(|format| format.has_project_files()) {
+        let cost = |project: &ProjectMonth<'_>| project_cost(report.bill, project);
+        files.extend(write_projects(
+            (report.bill.currency, cost),
+            &projects,
+            &formats,
+            options,
+            &staging,
+        )?);
+    }
 
     let bytes: u64 = files.iter().map(|file| file.bytes).sum();
     let count = files.len();
@@ -211,6 +244,41 @@ fn write_files(
     let text = manifest::text(report, &projects, files, generated_at)?;
     staging.write_bytes(manifest::FILE_NAME, &text)?;
     Ok((count + 1, bytes + text.len() as u64))
+}
+
+/// The month by project, cost centre, media or service, highest cost first.
+///
+/// # Errors
+/// [`ReportError`] for an amount outside 128-bit integers, and where the days
+/// do not add up to the bill.
+pub fn breakdown(
+    report: &MonthReport<'_>,
+    grouping: Grouping,
+) -> Result<Vec<GroupFigures>, ReportError> {
+    Overview::new(report, &month::projects(report))?.by(grouping)
+}
+
+fn write_breakdowns(
+    content: &MonthContent<'_>,
+    options: &ReportOptions,
+    staging: &StagedFolder<'_>,
+) -> Result<Vec<FileEntry>, ReportError> {
+    let mut written = Vec::new();
+    for grouping in Grouping::ALL.into_iter().filter(|one| options.breakdowns.contains(one)) {
+        let groups = content.overview()?.by(grouping)?;
+        let total = content.report.amount_due();
+        let units = table::money_units(total, ALLOCATION_SCALE)?;
+        let table = breakdown_table::table(total.currency, units, grouping, &groups)?;
+        let file = csv::file(format!("by_{}.csv", grouping.name()), &table, options)?;
+        written.push(staging.write(file)?);
+    }
+    Ok(written)
+}
+
+/// What the days of a project's file must sum to, in 1e-6 of the currency.
+fn project_cost(bill: &Bill, project: &ProjectMonth<'_>) -> Result<i128, ReportError> {
+    let cost = Money { minor_units: project.cost_minor_units(), currency: bill.currency };
+    table::money_units(cost, ALLOCATION_SCALE)
 }
 
 /// Each format once, in the order asked for.
@@ -224,22 +292,47 @@ fn distinct(formats: &[Format]) -> Vec<Format> {
     once
 }
 
+/// Months whose project files are being written, in this process.
+static MONTHS_UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts a month for as long as it lives.
+struct MonthsUnderWay {
+    /// How many there are, this one included.
+    count: usize,
+}
+
+impl MonthsUnderWay {
+    fn begin() -> Self {
+        Self { count: MONTHS_UNDER_WAY.fetch_add(1, Ordering::Relaxed) + 1 }
+    }
+}
+
+impl Drop for MonthsUnderWay {
+    fn drop(&mut self) {
+        MONTHS_UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Writes one file a project and format, on every core: thousands of small
 /// files cost more in encoding and in system calls than in bytes.
 fn write_projects(
-    bill: &Bill,
+    (currency, cost): (Currency, impl Fn(&ProjectMonth<'_>) -> Result<i128, ReportError> + Sync),
     projects: &[ProjectMonth<'_>],
     formats: &[Format],
     options: &ReportOptions,
     staging: &StagedFolder<'_>,
 ) -> Result<Vec<FileEntry>, ReportError> {
     staging.create_folder(file_names::PROJECTS_FOLDER)?;
-    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let months = MonthsUnderWay::begin();
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    // Threads that make files in one folder wait for each other, and those of
+    // different folders do not: so a month has the cores that the others leave.
+    let threads = (cores / months.count).max(1);
     let part_length = projects.len().div_ceil(threads).max(1);
     let write_part = |part: &[ProjectMonth<'_>]| {
         let mut written = Vec::with_capacity(part.len() * formats.len());
         for project in part {
-            let days = project_days::table(bill, project)?;
+            let days = project_days::table(project, currency, cost(project)?)?;
             for format in formats {
                 if let Some(file) = format.project_file(&project.file_stem, &days, options)? {
                     written.push(staging.write(file)?);

@@ -1,8 +1,24 @@
-//! What of a month is known, as a report tells it.
+//! What a report is told beside the bill and the usage.
+//!
+//! Owns the words for what is known of the month and for what surrounds it:
+//! earlier months, occupancy, cost centres, corrections. All of it is optional,
+//! and a report says in words what it was not told.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
 
-use crate::domain::{DateRange, ProjectId, Service};
+use chrono::{DateTime, NaiveDate, Utc};
+use num_rational::BigRational;
+
+use crate::domain::{
+    BillStatus, DateRange, HourOfWeek, Media, Money, Month, Peak, ProjectId, Service,
+};
+use crate::rating::Bill;
+
+/// Tag that names the cost centre of a project.
+pub const COST_CENTRE_TAG: &str = "cost_centre";
+
+/// Cost centre of projects without that tag.
+pub const UNTAGGED: &str = "(untagged)";
 
 /// When and how a bill was closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +40,10 @@ pub struct Coverage {
     pub complete: bool,
     /// Whether the month had not ended when the report was made.
     pub month_in_progress: bool,
+    /// Last day of the month that was over when the report was made; none on its first day.
+    pub past_to: Option<NaiveDate>,
     /// Last day up to which everything is known; none when not even the first day is.
-    pub covered_to: Option<chrono::NaiveDate>,
+    pub covered_to: Option<NaiveDate>,
     /// Days that should be known and are not.
     pub missing_days: Vec<MissingDays>,
     /// Cells (project, service, day) without a row: idle days, billed as 0.
@@ -45,4 +63,135 @@ pub struct MissingDays {
     pub days: Vec<DateRange>,
     /// Cause in words, such as the last failure.
     pub reason: String,
+}
+
+/// What surrounds the month. Empty where nothing is known.
+#[derive(Debug, Clone, Default)]
+pub struct Background {
+    /// Months before it that have usage, the oldest first; eleven at the most.
+    pub past_months: Vec<PastMonth>,
+    /// The month before it, rated by the same book; none where it has no usage.
+    pub previous: Option<Bill>,
+    /// Price of 1,000 minutes before any discount, of what was used.
+    pub list_prices: BTreeMap<(Service, Media), BigRational>,
+    /// Tags of projects, such as [`COST_CENTRE_TAG`].
+    pub tags: BTreeMap<ProjectId, BTreeMap<String, String>>,
+    /// Values that changed since the revision before, by project, service and day.
+    pub corrections: Vec<Correction>,
+    /// What the month was planned to cost.
+    pub budget: Option<Money>,
+    /// What a month under way is expected to cost.
+    pub forecast: Option<Money>,
+    /// The newest invoice of the month, split over its projects (empty id: none);
+    /// none where none was imported, or in another currency.
+    pub invoice: Option<BTreeMap<String, Money>>,
+    /// What lies ahead; empty for a month that is over.
+    pub ahead: Ahead,
+    /// Users by hour, and peaks.
+    pub occupancy: Occupancy,
+}
+
+/// What is expected, what is odd, and what other plans would have cost.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ahead {
+    /// Every budget with how it stands.
+    pub budgets: Vec<BudgetAhead>,
+    /// Projects whose newest day is not like its weekday, the oddest first.
+    pub odd_days: Vec<OddDay>,
+    /// Plans of the newest comparison, cheapest first.
+    pub plans: Vec<PlanAhead>,
+    /// Months that were compared, such as `2025-11 to 2026-10`.
+    pub plan_months: String,
+}
+
+impl Ahead {
+    /// Whether there is nothing to tell.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.budgets.is_empty() && self.odd_days.is_empty() && self.plans.is_empty()
+    }
+}
+
+/// A budget of the month under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BudgetAhead {
+    /// Such as `account`, or `project P1`.
+    pub of: String,
+    /// For the month.
+    pub amount: Money,
+    /// Spent so far.
+    pub to_date: Money,
+    /// Expected at the end of the month, where it can be foretold.
+    pub expected: Option<Money>,
+    /// Day on which it is or will be used up.
+    pub used_up_on: Option<NaiveDate>,
+}
+
+/// A project's day that is not like its weekday.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OddDay {
+    /// Which day.
+    pub day: NaiveDate,
+    /// Whose.
+    pub project_id: String,
+    /// Service and media that strayed most.
+    pub cause: String,
+    /// Worth at list price.
+    pub worth: Money,
+    /// What is usual for the weekday.
+    pub usual: Money,
+}
+
+/// What the compared months would have cost under a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanAhead {
+    /// Price book, and package where there is a choice.
+    pub plan: String,
+    /// Of all the months.
+    pub total: Money,
+    /// Less than the books in force.
+    pub saved: Option<Money>,
+    /// Whether it held in all the months.
+    pub is_in_force: bool,
+}
+
+/// A month before the one that is reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastMonth {
+    /// Which month.
+    pub month: Month,
+    /// Rounded total of its bill.
+    pub total: Money,
+    /// Exact cost by [`Media::index`] as billed, in 1e-6 of the currency, cut.
+    pub cost_micro_units: [i128; Media::COUNT],
+    /// As its own report had it; none where it was never reported.
+    pub status: Option<BillStatus>,
+}
+
+/// A value of usage that is another one than in the revision before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correction {
+    /// Whose usage.
+    pub project_id: ProjectId,
+    /// Of which service.
+    pub service: Service,
+    /// UTC day.
+    pub day: NaiveDate,
+    /// Which media.
+    pub media: Media,
+    /// Seconds of the revision before; none where there was no value.
+    pub before_seconds: Option<i64>,
+    /// Seconds of this one; none where the value was taken back.
+    pub after_seconds: Option<i64>,
+    /// When this one was closed.
+    pub observed_at: DateTime<Utc>,
+}
+
+/// Users in live channels over the month, as far as snapshots saw them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Occupancy {
+    /// Sums by weekday and hour of day (UTC) over all projects; only those that were observed.
+    pub hours: Vec<HourOfWeek>,
+    /// The fullest moment of each project that was observed, by project id.
+    pub peaks: Vec<Peak>,
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{DayUsage, Media, Project, ProjectId};
+use crate::domain::{AppliedAdjustment, DayUsage, Media, Project, ProjectId};
 use crate::rating::ProjectAllocation;
 
 use super::{MonthReport, file_names};
@@ -57,20 +57,30 @@ impl<'a> ProjectMonth<'a> {
 
 /// Every project of the report, sorted by the bytes of its id.
 pub(super) fn projects<'a>(report: &MonthReport<'a>) -> Vec<ProjectMonth<'a>> {
+    gather(report.projects, &report.bill.projects, report.usage, report.adjustments)
+}
+
+/// Every project in any of these, sorted by the bytes of its id.
+pub(super) fn gather<'a>(
+    listed: &'a [Project],
+    allocations: &'a [ProjectAllocation],
+    usage: impl IntoIterator<Item = &'a DayUsage>,
+    adjustments: &'a [AppliedAdjustment],
+) -> Vec<ProjectMonth<'a>> {
     let mut by_id: BTreeMap<&ProjectId, ProjectMonth<'a>> = BTreeMap::new();
-    for project in report.projects {
+    for project in listed {
         let id = &project.project_id;
         by_id.entry(id).or_insert_with(|| ProjectMonth::new(id)).project = Some(project);
     }
-    for allocation in &report.bill.projects {
+    for allocation in allocations {
         let id = &allocation.project_id;
         by_id.entry(id).or_insert_with(|| ProjectMonth::new(id)).allocation = Some(allocation);
     }
-    for row in report.usage {
+    for row in usage {
         let id = &row.project_id;
         by_id.entry(id).or_insert_with(|| ProjectMonth::new(id)).usage.push(row);
     }
-    for (id, share) in report.adjustments.iter().flat_map(|applied| &applied.shares) {
+    for (id, share) in adjustments.iter().flat_map(|applied| &applied.shares) {
         let project = by_id.entry(id).or_insert_with(|| ProjectMonth::new(id));
         project.adjustment_minor_units += share;
         project.is_adjusted = true;

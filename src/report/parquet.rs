@@ -1,8 +1,14 @@
 //! Parquet: typed columns, raw text, statistics for a reader's filters.
 
-use polars_io::parquet::write::{ParquetCompression, ParquetWriter, StatisticsOptions};
+use polars::prelude::{CompatLevel, PolarsError, PolarsResult, SchemaExt};
+use polars_parquet::read::ParquetError;
+use polars_parquet::write::{
+    CompressedPage, CompressionOptions, Compressor, DynIter, DynStreamingIterator, Encoding,
+    FallibleStreamingIterator, FileWriter, Page, StatisticsOptions, Version, WriteOptions,
+    array_to_columns, get_dtype_encoding,
+};
 
-use super::format::{MonthTables, ReportFile, ReportFormat};
+use super::format::{MonthContent, ReportFile, ReportFormat};
 use super::table::Table;
 use super::{ReportError, ReportOptions, file_names};
 
@@ -16,11 +22,24 @@ impl ReportFormat for Parquet {
 
     fn month_files(
         &self,
-        month: &MonthTables,
+        month: &MonthContent<'_>,
         _options: &ReportOptions,
     ) -> Result<Vec<ReportFile>, ReportError> {
         let tables = [(file_names::SUMMARY, &month.summary), (file_names::BILL, &month.bill)];
         tables.into_iter().map(|(stem, table)| file(format!("{stem}.parquet"), table)).collect()
+    }
+
+    fn has_project_files(&self) -> bool {
+        true
+    }
+
+    fn table_file(
+        &self,
+        file_stem: &str,
+        table: &Table,
+        _options: &ReportOptions,
+    ) -> Result<Option<ReportFile>, ReportError> {
+        file(format!("{file_stem}.parquet"), table).map(Some)
     }
 
     fn project_file(
@@ -34,13 +53,53 @@ impl ReportFormat for Parquet {
     }
 }
 
-fn file(path: String, table: &Table) -> Result<ReportFile, ReportError> {
+/// Rows from which on a column may get a dictionary. Below it, finding out
+/// whether one is worth it costs more than the rest of the file.
+const DICTIONARY_FROM_ROWS: usize = 1_000;
+
+/// Not compressed: on files of some rows compression costs time and saves nothing.
+fn options() -> WriteOptions {
+    WriteOptions {
+        statistics: StatisticsOptions::default(),
+        compression: CompressionOptions::Uncompressed,
+        version: Version::V1,
+        data_page_size: None,
+    }
+}
+
+/// One row group, without Arrow's own copy of the schema beside Parquet's.
+pub(super) fn file(path: String, table: &Table) -> Result<ReportFile, ReportError> {
+    let frame = &table.frame;
+    let schema = frame.schema().to_arrow(CompatLevel::newest());
+    let encodings: Vec<_> = schema
+        .iter_values()
+        .map(|field| match get_dtype_encoding(&field.dtype) {
+            encodings if frame.height() >= DICTIONARY_FROM_ROWS => encodings,
+            encodings => vec![Encoding::Plain; encodings.len()],
+        })
+        .collect();
     let mut bytes = Vec::new();
-    // Not compressed: on files of some rows compression costs time and saves nothing.
-    ParquetWriter::new(&mut bytes)
-        .with_compression(ParquetCompression::Uncompressed)
-        .with_statistics(StatisticsOptions::default())
-        .set_parallel(false)
-        .finish(&mut table.frame.clone())?;
+    let mut writer = FileWriter::try_new(&mut bytes, schema, options())?;
+    let types = writer.parquet_schema().fields().to_vec();
+    for batch in frame.iter_chunks(CompatLevel::newest(), false).filter(|b| !b.is_empty()) {
+        let mut columns = Vec::with_capacity(types.len());
+        for ((values, type_), encoding) in batch.columns().iter().zip(&types).zip(&encodings) {
+            for pages in array_to_columns(values, type_.clone(), options(), encoding)? {
+                columns.push(Ok(compressed(pages)));
+            }
+        }
+        writer.write(batch.len() as u64, DynIter::new(columns.into_iter()))?;
+    }
+    writer.end(Some(Vec::new()))?;
     Ok(ReportFile::of_table(path, table, bytes))
+}
+
+/// Pages as a file takes them.
+fn compressed(
+    pages: DynIter<'static, PolarsResult<Page>>,
+) -> DynStreamingIterator<'static, CompressedPage, PolarsError> {
+    let pages = pages
+        .map(|page| page.map_err(|error| ParquetError::FeatureNotSupported(error.to_string())));
+    let pages = Compressor::new_from_vec(pages, options().compression, Vec::new());
+    DynStreamingIterator::new(pages.map_err(PolarsError::from))
 }

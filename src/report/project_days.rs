@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use polars::prelude::DataFrame;
 
-use crate::domain::{Media, Money, Service};
-use crate::rating::{ALLOCATION_SCALE, Bill};
+use crate::domain::{Currency, Media, Money, Service};
+use crate::rating::ALLOCATION_SCALE;
 
 use super::month::ProjectMonth;
 use super::table::{self, Table};
@@ -21,8 +21,12 @@ const ADJUSTMENT: &str = "adjustment";
 /// The project's usage by day, then service; no row for a project without usage.
 ///
 /// # Errors
-/// [`ReportError::Disagreement`] unless the costs add up to the project's cost in the summary.
-pub(super) fn table(bill: &Bill, project: &ProjectMonth<'_>) -> Result<Table, ReportError> {
+/// [`ReportError::Disagreement`] unless the costs add up to what is expected.
+pub(super) fn table(
+    project: &ProjectMonth<'_>,
+    currency: Currency,
+    expected_micro_units: i128,
+) -> Result<Table, ReportError> {
     let rows = &project.usage;
     let extra_rows = usize::from(project.is_adjusted);
     let height = rows.len() + extra_rows;
@@ -38,16 +42,16 @@ pub(super) fn table(bill: &Bill, project: &ProjectMonth<'_>) -> Result<Table, Re
         columns.push(table::whole(&format!("{}_seconds", media.name()), seconds));
     }
 
-    let money = |minor_units| Money { minor_units, currency: bill.currency };
-    let adjusted = table::money_units(money(project.adjustment_minor_units), ALLOCATION_SCALE)?;
+    let adjusted = table::money_units(
+        Money { minor_units: project.adjustment_minor_units, currency },
+        ALLOCATION_SCALE,
+    )?;
     let mut costs = costs(project);
     let units = rows.iter().map(|row| Some(costs.remove(&(row.day, row.service)).unwrap_or(0)));
     let units = units.chain(std::iter::repeat_n(Some(adjusted), extra_rows));
     let cost = table::decimals("cost", units, ALLOCATION_SCALE)?;
-    let project_cost = money(project.cost_minor_units());
-    let expected_units = table::money_units(project_cost, ALLOCATION_SCALE)?;
     let name = format!("{}/{}", file_names::PROJECTS_FOLDER, project.id);
-    let sum = table::checked_sum(&name, &cost, height, expected_units, ALLOCATION_SCALE)?;
+    let sum = table::checked_sum(&name, &cost, height, expected_micro_units, ALLOCATION_SCALE)?;
     columns.push(cost);
 
     let frame = DataFrame::new(height, columns)?;

@@ -9,21 +9,25 @@ use num_rational::BigRational;
 
 use crate::domain::period::parse_day;
 use crate::domain::{
-    AccountId, Currency, DateRange, DayUsage, Media, MediaSet, Money, Month, Project, ProjectId,
-    ProjectStatus, Service, UsageSource,
+    AccountId, BillStatus, Currency, DateRange, DayUsage, HourOfWeek, Media, MediaSet, Money,
+    Month, Peak, Project, ProjectId, ProjectStatus, Service, UsageSource,
 };
 use crate::rating::{
     Assumption, Bill, BillLine, DayAllocation, LineAllocation, LineKind, Plan, ProjectAllocation,
     TotalRange, UnpricedUsage,
 };
 
-use super::{Coverage, Format, MissingDays, MonthReport, ReportOptions};
+use super::{
+    Background, COST_CENTRE_TAG, Correction, Coverage, Format, MissingDays, MonthReport, PastMonth,
+    ReportOptions,
+};
 
 pub(super) struct Sample {
     pub(super) bill: Bill,
     pub(super) usage: Vec<DayUsage>,
     pub(super) projects: Vec<Project>,
     pub(super) coverage: Coverage,
+    pub(super) background: Background,
 }
 
 impl Sample {
@@ -49,7 +53,8 @@ impl Sample {
             unallocated: nothing,
         };
         let coverage = Coverage { complete: true, ..Coverage::default() };
-        Self { bill, usage: Vec::new(), projects: Vec::new(), coverage }
+        let background = Background::default();
+        Self { bill, usage: Vec::new(), projects: Vec::new(), coverage, background }
     }
 
     /// 26 minutes of HD for 0.10374, split over B, a (which costs less) and one unlisted project.
@@ -75,6 +80,55 @@ impl Sample {
         sample.list("a", "Talk", ProjectStatus::Active);
         sample.list("B", "Talk", ProjectStatus::Deleted);
         sample.list("idle", "", ProjectStatus::Disabled);
+        sample
+    }
+
+    /// [`Sample::c33`] with a past, prices, a cost centre, corrections and occupancy.
+    pub(super) fn surrounded() -> Self {
+        let mut sample = Self::c33();
+        let mut previous = Self::empty();
+        previous.bill.month = Month::parse("2031-02").expect("valid");
+        previous.use_hd("a", "2031-02-03", 1_560, 10);
+        previous.bill.lines.clone_from(&sample.bill.lines);
+        previous.bill.lines[0].minutes = 20;
+        previous.bill.lines[0].billable_minutes = 20;
+        previous.bill.lines[0].amount = ratio(798, 10_000);
+        previous.bill.exact_total = ratio(798, 10_000);
+        previous.bill.total.minor_units = 8;
+        previous.bill.projects[0].cost_minor_units = 8;
+        previous.bill.projects[0].days[0].lines[0].cost_micro_units = 80_000;
+        let mut cost_micro_units = [0; Media::COUNT];
+        cost_micro_units[Media::Hd.index()] = 79_800;
+        let background = &mut sample.background;
+        background.past_months.push(PastMonth {
+            month: previous.bill.month,
+            total: previous.bill.total,
+            cost_micro_units,
+            status: Some(BillStatus::Complete),
+        });
+        background.previous = Some(previous.bill);
+        background.list_prices.insert((Service::Rtc, Media::Hd), ratio(399, 100));
+        let a = ProjectId::new("a").expect("valid");
+        let tag = (COST_CENTRE_TAG.to_owned(), "R&D".to_owned());
+        background.tags.insert(a.clone(), [tag].into());
+        background.budget = Some(Money { minor_units: 12, ..sample.bill.total });
+        background.corrections.push(Correction {
+            project_id: a.clone(),
+            service: Service::Rtc,
+            day: day("2031-03-02"),
+            media: Media::Hd,
+            before_seconds: Some(500),
+            after_seconds: Some(520),
+            observed_at: DateTime::UNIX_EPOCH,
+        });
+        background.occupancy.hours.push(HourOfWeek {
+            weekday: 0,
+            hour: 13,
+            milli_users: 2_500,
+            observed_hours: 4,
+        });
+        let peak = Peak { project_id: a, users: 7, channels: 2, at: DateTime::UNIX_EPOCH };
+        background.occupancy.peaks.push(peak);
         sample
     }
 
@@ -166,6 +220,7 @@ impl Sample {
             coverage: self.coverage.clone(),
             adjustments: &[],
             closed: None,
+            background: &self.background,
         }
     }
 }
@@ -194,10 +249,11 @@ pub(super) fn day_usage(project_id: &ProjectId, day: NaiveDate, service: Service
     }
 }
 
-/// Both formats, no byte order mark, protected names.
+/// CSV and Parquet, no byte order mark, protected names.
 pub(super) fn options(out: &Path) -> ReportOptions {
     ReportOptions {
-        formats: Format::all().collect(),
+        formats: ["csv", "parquet"].into_iter().filter_map(Format::from_name).collect(),
+        breakdowns: Vec::new(),
         out: out.to_owned(),
         byte_order_mark: false,
         raw: false,

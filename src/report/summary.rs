@@ -2,8 +2,7 @@
 
 use polars::prelude::{Column, DataFrame};
 
-use crate::domain::{Media, Project, ProjectStatus};
-use crate::rating::Bill;
+use crate::domain::{AccountId, Currency, Media, Project, ProjectStatus};
 
 use super::month::ProjectMonth;
 use super::table::{self, Table};
@@ -11,49 +10,71 @@ use super::{MonthReport, ReportError, file_names};
 
 /// Decimal places of minutes. A third of a minute has no end in decimals, so the
 /// last place is rounded (half to even); the exact seconds are in the projects' files.
-const MINUTES_SCALE: u32 = 6;
+pub(super) const MINUTES_SCALE: u32 = 6;
 
 const SECONDS_PER_MINUTE: i128 = 60;
+
+/// Money of a summary, in units of 10^-`scale`.
+pub(super) struct SummaryCosts {
+    /// By project, in their order.
+    pub(super) projects: Vec<i128>,
+    /// What belongs to no project.
+    pub(super) unallocated: i128,
+    /// What all rows must sum to.
+    pub(super) total: i128,
+    /// Decimal places.
+    pub(super) scale: u32,
+}
+
+/// The summary of a month, in whole minor units, adjustments included.
+///
+/// # Errors
+/// [`ReportError::Disagreement`] unless the costs add up to what is due.
+pub(super) fn of_month(
+    report: &MonthReport<'_>,
+    projects: &[ProjectMonth<'_>],
+) -> Result<Table, ReportError> {
+    let bill = report.bill;
+    let costs = SummaryCosts {
+        projects: projects.iter().map(ProjectMonth::cost_minor_units).collect(),
+        unallocated: report.unallocated().minor_units,
+        total: report.amount_due().minor_units,
+        scale: bill.currency.minor_unit_digits(),
+    };
+    table(&bill.account, bill.currency, projects, &costs)
+}
 
 /// Every project sorted by id, then a row without an id for money that belongs to none.
 ///
 /// # Errors
-/// [`ReportError::Disagreement`] unless the costs add up to the bill.
+/// [`ReportError::Disagreement`] unless the costs add up to the total.
 pub(super) fn table(
-    report: &MonthReport<'_>,
+    account: &AccountId,
+    currency: Currency,
     projects: &[ProjectMonth<'_>],
+    costs: &SummaryCosts,
 ) -> Result<Table, ReportError> {
-    let (bill, unallocated) = (report.bill, report.unallocated());
-    let extra_rows = usize::from(unallocated.minor_units != 0);
+    let extra_rows = usize::from(costs.unallocated != 0);
     let height = projects.len() + extra_rows;
-    let padded = |value: &dyn Fn(&ProjectMonth<'_>) -> Option<i128>| -> Vec<Option<i128>> {
-        projects.iter().map(value).chain(std::iter::repeat_n(None, extra_rows)).collect()
-    };
-
-    let mut columns = names(bill, projects, height);
+    let mut columns = names(account, projects, height);
     for media in Media::ALL {
-        let units = padded(&|project| project.seconds(media).map(minute_units));
+        let units = projects.iter().map(|project| project.seconds(media).map(minute_units));
+        let units = units.chain(std::iter::repeat_n(None, extra_rows));
         let name = format!("{}_minutes", media.name());
-        columns.push(table::decimals(&name, units.into_iter(), MINUTES_SCALE)?);
+        columns.push(table::decimals(&name, units, MINUTES_SCALE)?);
     }
-    let digits = bill.currency.minor_unit_digits();
-    let mut costs = padded(&|project| Some(project.cost_minor_units()));
-    if let Some(cost) = costs.last_mut().filter(|_| extra_rows > 0) {
-        *cost = Some(unallocated.minor_units);
-    }
-    let cost = table::decimals("cost", costs.into_iter(), digits)?;
-    let name = file_names::SUMMARY;
-    let expected = report.amount_due().minor_units;
-    let sum = table::checked_sum(name, &cost, height, expected, digits)?;
+    let unallocated = (extra_rows > 0).then_some(costs.unallocated);
+    let units = costs.projects.iter().copied().chain(unallocated).map(Some);
+    let cost = table::decimals("cost", units, costs.scale)?;
+    let sum = table::checked_sum(file_names::SUMMARY, &cost, height, costs.total, costs.scale)?;
     columns.push(cost);
-    columns.push(table::text("currency", &vec![Some(bill.currency.code()); height]));
-
+    columns.push(table::text("currency", &vec![Some(currency.code()); height]));
     let frame = DataFrame::new(height, columns)?;
     Ok(Table { frame, free_text: &["project_name"], sums: vec![("cost", sum)] })
 }
 
 /// The columns that say whose row it is.
-fn names(bill: &Bill, projects: &[ProjectMonth<'_>], height: usize) -> Vec<Column> {
+fn names(account: &AccountId, projects: &[ProjectMonth<'_>], height: usize) -> Vec<Column> {
     fn status(project: &Project) -> ProjectStatus {
         project.status
     }
@@ -68,7 +89,7 @@ fn names(bill: &Bill, projects: &[ProjectMonth<'_>], height: usize) -> Vec<Colum
         column.resize(height, None);
     }
     vec![
-        table::text("account", &vec![Some(bill.account.as_str()); height]),
+        table::text("account", &vec![Some(account.as_str()); height]),
         table::text("project_id", &ids),
         table::text("project_name", &project_names),
         table::text("status", &statuses),
@@ -76,7 +97,7 @@ fn names(bill: &Bill, projects: &[ProjectMonth<'_>], height: usize) -> Vec<Colum
 }
 
 /// Seconds as minutes in units of 10^-[`MINUTES_SCALE`], the last place rounded half to even.
-fn minute_units(seconds: i128) -> i128 {
+pub(super) fn minute_units(seconds: i128) -> i128 {
     let scaled = seconds * 10_i128.pow(MINUTES_SCALE);
     let (quotient, rest) =
         (scaled.div_euclid(SECONDS_PER_MINUTE), scaled.rem_euclid(SECONDS_PER_MINUTE));

@@ -4,10 +4,10 @@
 //! sums are taken from the finished column in whole units again, so that what
 //! is checked is what is written.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
 use polars::prelude::{
-    Column, DataFrame, DateChunked, Int64Chunked, Int128Chunked, IntoColumn, NamedFrom,
-    NewChunkedArray, Series,
+    Column, DataFrame, DateChunked, DatetimeChunked, Int64Chunked, Int128Chunked, IntoColumn,
+    NamedFrom, NewChunkedArray, Series, TimeUnit,
 };
 
 use crate::domain::Money;
@@ -42,6 +42,11 @@ pub(super) fn whole(name: &str, values: Vec<Option<i64>>) -> Column {
 /// A column of days.
 pub(super) fn days(name: &str, values: impl Iterator<Item = Option<NaiveDate>>) -> Column {
     DateChunked::from_naive_date_options(name.into(), values).into_column()
+}
+
+/// A column of moments in UTC.
+pub(super) fn moments(name: &str, values: impl Iterator<Item = NaiveDateTime>) -> Column {
+    DatetimeChunked::from_naive_datetime(name.into(), values, TimeUnit::Milliseconds).into_column()
 }
 
 /// A column of exact decimals from whole units of 10^-`scale`.

@@ -2,20 +2,24 @@
 //!
 //! Reading them back is in [`super::stored_bills`].
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::copy::CopyIn;
 use super::error::StoreError;
 use crate::domain::money::decimal_text;
-use crate::domain::{AppliedAdjustment, BillStatus, Media, Money, Service};
+use crate::domain::{
+    AccountId, AppliedAdjustment, BillStatus, DateRange, Media, Money, Month, Service,
+};
 use crate::rating::{
     ALLOCATION_SCALE, Bill, BillLine, Charge, DayAllocation, LINE_SCALE, PriceBook, RatingError,
     decimal_units, exact_decimal_units,
 };
 use crate::store::price_books;
-use crate::store::statement::{begin_transaction, query, query_scalar};
+use crate::store::statement::{alone, begin_transaction, query, query_as, query_scalar};
 
 /// Revision number of the draft.
 pub const DRAFT: i32 = 0;
@@ -65,6 +69,34 @@ pub enum BillWriteError {
     /// An amount has more places than a line may have.
     #[error(transparent)]
     Rating(#[from] RatingError),
+}
+
+/// Statuses of the drafts of the months that begin in `range`.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer or holds a foreign value.
+pub async fn draft_statuses(
+    pool: &PgPool,
+    account: &AccountId,
+    range: DateRange,
+) -> Result<BTreeMap<Month, BillStatus>, StoreError> {
+    let rows: Vec<(NaiveDate, String)> = query_as(
+        "select month, status from agora.bill \
+         where account_id = $1 and month between $2 and $3 and revision = $4",
+    )
+    .bind(account.as_str())
+    .bind(range.first())
+    .bind(range.last())
+    .bind(DRAFT)
+    .fetch_all(alone(pool))
+    .await
+    .map_err(StoreError::during("reading bill"))?;
+    let known = |(month, status): (NaiveDate, String)| {
+        let found = BillStatus::from_name(&status);
+        let found = found.ok_or(StoreError::UnknownValue { table: "agora.bill", value: status });
+        found.map(|status| (Month::of(month), status))
+    };
+    rows.into_iter().map(known).collect()
 }
 
 /// A bill that is written but not yet in force.
@@ -409,36 +441,4 @@ pub(super) fn costs_of(day: &DayAllocation, service: Service) -> Option<[i128; M
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::store::migrate::migrate_to;
-    use crate::store::occupancy::testing::TestDatabase;
-    use crate::store::statement::{alone, query_as};
-    use crate::store::{DatabaseAddress, Store};
-
-    #[tokio::test]
-    async fn drafts_from_before_ranges_and_charges_survive_the_migration() {
-        let database = TestDatabase::new().await;
-        database.run("create database old").await;
-        let url = database.store.cluster().expect("private").connection_url("old");
-        let old = Store::open_as_it_is(&DatabaseAddress::Given(url.into()), 2).await;
-        let old = old.expect("opened");
-        migrate_to(old.pool(), 10).await.expect("migrated");
-        let rows = "insert into agora.account values ('default', now()); \
-            insert into agora.bill values ('default', '2031-03-01', 0, 'complete', 'USD', 2, \
-                101, 101.00, 0, 'tiered-usd', 'x', now()); \
-            insert into agora.bill_line values \
-                ('default', '2031-03-01', 0, 'rtc', 'audio', 1, 60, 1, 0, 1, 0.99, 0.00099), \
-                ('default', '2031-03-01', 0, 'rtc', 'audio', 2, null, 1, 0, 1, 0.94, 0.00094)";
-        sqlx::raw_sql(rows).execute(old.pool()).await.expect("filled");
-        migrate_to(old.pool(), 11).await.expect("migrated");
-        let question = "select count(*), count(*) filter (where l.kind = 'usage'), \
-                        min(b.assumptions::text), bool_and(b.total_low is null) \
-                        from agora.bill as b join agora.bill_line as l \
-                        using (account_id, month, revision)";
-        let found: (i64, i64, String, bool) =
-            query_as(question).fetch_one(alone(old.pool())).await.expect("answered");
-        assert_eq!(found, (2, 2, "[]".to_owned(), true));
-        old.close().await;
-        database.close().await;
-    }
-}
+mod tests;

@@ -1,14 +1,12 @@
 //! Tables `invoice`, `invoice_line` and `invoice_allocation`: what the platform charged.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
 
 use super::error::StoreError;
 use crate::domain::money::decimal_text;
-use crate::domain::{AccountId, Currency, Money, Month, ProjectId};
+use crate::domain::{AccountId, Money, Month, ProjectId};
 use crate::rating::bill::exact_decimal_units;
 use crate::rating::{ALLOCATION_SCALE, LINE_SCALE, RatingError};
 use crate::reconcile::invoice::{AMOUNT_DECIMALS, MINUTE_DECIMALS, exact_decimal};
@@ -84,6 +82,26 @@ pub async fn write(
     insert_allocation(connection, reconciliation, import).await?;
     transaction.commit().await.map_err(failed())?;
     Ok(InvoiceWritten { import, is_new: true })
+}
+
+/// The newest import's split over projects, by their ids, as decimal texts; the
+/// newest that was imported by a time, where one is given. With its currency.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer.
+pub async fn allocation(
+    pool: &PgPool,
+    account: &AccountId,
+    month: Month,
+    known_by: Option<DateTime<Utc>>,
+) -> Result<Vec<(String, String, String)>, StoreError> {
+    query_as(include_str!("sql/invoice_allocation.sql"))
+        .bind(account.as_str())
+        .bind(month.first_day())
+        .bind(known_by)
+        .fetch_all(alone(pool))
+        .await
+        .map_err(StoreError::during("reading invoice_allocation"))
 }
 
 async fn insert_invoice(
@@ -175,74 +193,6 @@ fn id_of(project: &ProjectDifference) -> &str {
 fn cost_text(cost: Money) -> String {
     let unit = crate::rating::allocate::units_in_minor_unit(cost.currency);
     decimal_text(cost.minor_units.saturating_mul(unit), ALLOCATION_SCALE)
-}
-
-/// The invoice in force of a month, split over projects.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvoicedMonth {
-    /// Number of the import.
-    pub import: i32,
-    /// Name of its file.
-    pub file_name: String,
-    /// What it charges in all; the parts sum to it.
-    pub total: Money,
-    /// By project id; none: what belongs to no project.
-    pub parts: BTreeMap<Option<ProjectId>, Money>,
-}
-
-#[derive(sqlx::FromRow)]
-struct PartRow {
-    import: i32,
-    file_name: String,
-    currency: String,
-    total: String,
-    project_id: Option<String>,
-    cost: Option<String>,
-}
-
-/// What the invoice in force of an account and month charges each project; none
-/// where none was imported. For reports, which show it beside the bill.
-///
-/// # Errors
-/// [`StoreError`] when the database does not answer or holds a foreign value.
-pub async fn by_project(
-    pool: &PgPool,
-    account: &AccountId,
-    month: Month,
-) -> Result<Option<InvoicedMonth>, StoreError> {
-    let rows: Vec<PartRow> = query_as(include_str!("sql/read_invoice_allocation.sql"))
-        .bind(account.as_str())
-        .bind(month.first_day())
-        .fetch_all(alone(pool))
-        .await
-        .map_err(StoreError::during("reading invoice"))?;
-    let unknown = |value: &str| StoreError::UnknownValue {
-        table: "agora.invoice_allocation",
-        value: value.to_owned(),
-    };
-    let Some(first) = rows.first() else { return Ok(None) };
-    let currency = Currency::from_code(&first.currency).ok_or_else(|| unknown(&first.currency))?;
-    let money = |text: &str| money(text, currency).ok_or_else(|| unknown(text));
-    let part = |row: &PartRow| {
-        // An invoice of nothing has no part.
-        let (id, cost) = row.project_id.as_deref().zip(row.cost.as_deref())?;
-        let id = Some(id).filter(|id| !id.is_empty()).map(ProjectId::new).transpose();
-        let id = id.map_err(|error| unknown(&error.to_string()));
-        Some(id.and_then(|id| Ok((id, money(cost)?))))
-    };
-    Ok(Some(InvoicedMonth {
-        import: first.import,
-        file_name: first.file_name.clone(),
-        total: money(&first.total)?,
-        parts: rows.iter().filter_map(part).collect::<Result<_, StoreError>>()?,
-    }))
-}
-
-/// Whole minor units; none for anything else.
-fn money(text: &str, currency: Currency) -> Option<Money> {
-    let exact = exact_decimal(text, AMOUNT_DECIMALS)?;
-    let minor_units = exact_decimal_units(&exact, currency.minor_unit_digits()).ok()?;
-    Some(Money { minor_units, currency })
 }
 
 #[derive(sqlx::FromRow)]

@@ -13,13 +13,12 @@ use super::copy::{CopyIn, CopyRows};
 use super::error::StoreError;
 use super::leases::{self, Lease};
 use super::requests::{self, LoggedRequest, RequestRecord};
-use crate::domain::{AccountId, DateRange, DayUsage, Media, Month};
-use crate::store::statement::{begin_transaction, query, query_as};
+use crate::domain::{AccountId, DateRange, DayUsage, Media, Month, Service};
+use crate::store::statement::{alone, begin_transaction, query, query_as};
 
 use compare::{Changes, IncomingCell, StoredCell, compare};
 
-pub(super) use stored::{AFTER_CELL, cell};
-pub use stored::{KnownBy, KnownUsage, incomplete_cells, read, read_known};
+pub use stored::{KnownBy, KnownUsage, incomplete_cells, read, read_known, read_superseded};
 
 /// Columns in the order of [`put`].
 const COPY_NEW: &str = "copy agora.usage_daily (account_id, project_id, service, day, source, \
@@ -273,4 +272,72 @@ pub(crate) fn compared(answer: &UsageAnswer, stored: &[DayUsage]) -> (usize, usi
     let stored = stored.iter().map(|usage| StoredCell { usage: usage.clone(), request_id: 1 });
     let changes = compare(answer, 2, stored.collect());
     (changes.new.len(), changes.changed.len())
+}
+
+/// Seconds of one month and service, over all projects of the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MonthSum {
+    /// First day of the month.
+    pub month: NaiveDate,
+    /// Of which service.
+    pub service: Service,
+    /// By [`Media::index`]; none where no value is known.
+    pub seconds: [Option<i64>; Media::COUNT],
+}
+
+#[derive(sqlx::FromRow)]
+struct MonthSumRow {
+    month: NaiveDate,
+    service: String,
+    audio_seconds: Option<String>,
+    sd_seconds: Option<String>,
+    hd_seconds: Option<String>,
+    hdp_seconds: Option<String>,
+    full_hd_seconds: Option<String>,
+    video_2k_seconds: Option<String>,
+    video_2k_plus_seconds: Option<String>,
+}
+
+impl MonthSumRow {
+    fn into_sum(self) -> Result<MonthSum, StoreError> {
+        let unknown = |value: &str| StoreError::UnknownValue {
+            table: "agora.usage_daily",
+            value: value.to_owned(),
+        };
+        let mut seconds = [None; Media::COUNT];
+        let texts = [
+            self.audio_seconds,
+            self.sd_seconds,
+            self.hd_seconds,
+            self.hdp_seconds,
+            self.full_hd_seconds,
+            self.video_2k_seconds,
+            self.video_2k_plus_seconds,
+        ];
+        for (sum, text) in seconds.iter_mut().zip(texts) {
+            *sum = text.map(|text| text.parse().map_err(|_| unknown(&text))).transpose()?;
+        }
+        let service = Service::from_name(&self.service).ok_or_else(|| unknown(&self.service))?;
+        Ok(MonthSum { month: self.month, service, seconds })
+    }
+}
+
+/// Usage of the account by month and service, of months that have any.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer, holds a foreign value, or
+/// a sum is outside 64-bit integers.
+pub async fn read_month_sums(
+    pool: &PgPool,
+    account: &AccountId,
+    range: DateRange,
+) -> Result<Vec<MonthSum>, StoreError> {
+    let rows: Vec<MonthSumRow> = query_as(include_str!("sql/usage_month_sums.sql"))
+        .bind(account.as_str())
+        .bind(range.first())
+        .bind(range.last())
+        .fetch_all(alone(pool))
+        .await
+        .map_err(StoreError::during("reading usage_daily"))?;
+    rows.into_iter().map(MonthSumRow::into_sum).collect()
 }

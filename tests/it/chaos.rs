@@ -18,7 +18,15 @@ use crate::support::simulated::Running;
 /// Another month by `AGORA_TEST_CHAOS_SEED`; the figure is told when the test fails.
 const SEED_VARIABLE: &str = "AGORA_TEST_CHAOS_SEED";
 const DEFAULT_SEED: u64 = 20_310_501;
-const DAYS: u32 = 30;
+
+/// Another length by `AGORA_TEST_CHAOS_DAYS`: short months for many seeds.
+const DAYS_VARIABLE: &str = "AGORA_TEST_CHAOS_DAYS";
+const DEFAULT_DAYS: u32 = 30;
+
+fn days() -> u32 {
+    let days = std::env::var(DAYS_VARIABLE).ok().and_then(|days| days.parse().ok());
+    days.unwrap_or(DEFAULT_DAYS).clamp(1, DEFAULT_DAYS)
+}
 
 const VALUES: &str = "select md5(string_agg(row(project_id, service, day, source, audio_seconds, \
     hd_seconds, hdp_seconds, full_hd_seconds, video_2k_seconds, video_2k_plus_seconds, \
@@ -145,7 +153,7 @@ async fn thirty_days_of_trouble_end_as_thirty_quiet_ones() {
         "duplicate-rows@usage%10",
     ];
     let mut troubled = World::new(server.cluster.connection_url("postgres"), program, &faults);
-    for day in 1..=DAYS {
+    for day in 1..=days() {
         quiet.begin_day(day);
         quiet.run_to_the_end();
         troubled.begin_day(day);

@@ -2,8 +2,6 @@
 
 use std::fs;
 
-use agora_usage::domain::{AccountId, Money, Month, ProjectId};
-use agora_usage::store::invoices;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -108,28 +106,10 @@ async fn a_difference_is_explained_line_by_line_and_the_views_agree() {
     let parts = "select project_id, estimate, invoice, difference \
                  from agora.invoice_difference_by_project order by 1";
     assert_eq!(setup.database.rows(parts).await, printed);
-    let cents = [("P1".to_owned(), 3_795), ("P2".to_owned(), 2_300)];
-    assert_eq!(by_project(&setup).await, cents);
     let stored = "select import, total, file_name, length(file_sha256), imported_at \
                   from agora.invoice";
     let stored = setup.database.rows(stored).await;
     assert!(stored[0].starts_with("(1,60.950000,invoice.csv,64,\"2031-04-20 "), "{stored:?}");
-}
-
-/// Cents of the invoice by project, as reports load them.
-async fn by_project(setup: &Setup) -> Vec<(String, i128)> {
-    let store = setup.database.store().await;
-    let (account, month) = (AccountId::new("default").expect("name"), Month::parse("2031-03"));
-    let (pool, month) = (store.pool(), month.expect("month"));
-    let invoiced = invoices::by_project(pool, &account, month).await.expect("read");
-    let invoiced = invoiced.expect("imported");
-    let cents = |(id, part): (Option<ProjectId>, Money)| {
-        (id.expect("a project").to_string(), part.minor_units)
-    };
-    let parts: Vec<(String, i128)> = invoiced.parts.into_iter().map(cents).collect();
-    store.close().await;
-    assert_eq!(parts.iter().map(|(_, cents)| cents).sum::<i128>(), invoiced.total.minor_units);
-    parts
 }
 
 fn sorted_as_sql(mut rows: Vec<String>) -> Vec<String> {

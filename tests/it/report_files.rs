@@ -258,7 +258,10 @@ async fn only_the_formats_that_are_asked_for_are_written() {
     let expected = expected.map(|name| Path::new("default/2031-03").join(name));
     assert_eq!(names, expected);
     let unknown = ["report", "--month", "2031-03", "--format", "pdf"];
-    setup.run(&unknown).exits(2).says(&["the formats are csv, parquet"]);
+    setup
+        .run(&unknown)
+        .exits(2)
+        .says(&["the formats are csv, parquet, xlsx, html, focus, json, all"]);
     let listed = setup.month("2031-03").manifest()["files"].clone();
     let paths = listed.as_array().expect("list").iter().map(|file| file["path"].clone());
     let paths: Vec<_> = paths.collect();

@@ -2,6 +2,8 @@
 
 mod adjust;
 mod close;
+mod compare;
+mod compare_words;
 mod explain;
 mod explain_json;
 mod reconcile;
@@ -36,6 +38,8 @@ pub(super) enum BillCommand {
     Adjust(adjust::AdjustArguments),
     /// Hold an invoice of the platform against the bill, and say why they differ
     Reconcile(reconcile::ReconcileArguments),
+    /// Rate past months under every plan, cheapest first
+    Compare(compare::CompareArguments),
     /// Compute every stored bill again and compare
     Verify(verify::VerifyArguments),
 }
@@ -47,17 +51,22 @@ pub(super) async fn run(context: &Context, command: BillCommand) -> Result<Exit,
         BillCommand::Close(arguments) => close::run(context, arguments).await,
         BillCommand::Adjust(arguments) => adjust::run(context, arguments).await,
         BillCommand::Reconcile(arguments) => reconcile::run(context, arguments).await,
+        BillCommand::Compare(arguments) => compare::run(context, arguments).await,
         BillCommand::Verify(arguments) => verify::run(context, arguments).await,
     }
 }
 
 /// What is stored of an account.
-fn records<'a>(store: &'a Store, account: &'a AccountSettings, clock: Clock) -> Records<'a> {
+pub(super) fn records<'a>(
+    store: &'a Store,
+    account: &'a AccountSettings,
+    clock: Clock,
+) -> Records<'a> {
     Records { store, account: &account.account, clock, settings: &account.collect }
 }
 
 /// The month that was asked for; the previous one otherwise, and none that has not begun.
-fn month_or_previous(asked: Option<Month>, clock: Clock) -> Result<Month, Failure> {
+pub(super) fn month_or_previous(asked: Option<Month>, clock: Clock) -> Result<Month, Failure> {
     let current = Month::of(clock.today());
     match asked {
         Some(month) if month > current => {

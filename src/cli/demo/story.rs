@@ -61,8 +61,8 @@ impl Story {
         let data_folder = shell_quoted(&self.data_folder);
         let program = program();
         format!(
-            "\nReports:\n  {}\n  {}\n  summary and bill as .csv and .parquet, a file a project in \
-             projects/, sums in manifest.json\n\
+            "\nReports:\n  {}\n  {}\n  open report.html or report.xlsx there; the same figures are in .csv, .parquet, .json and\n  \
+             FOCUS files, with a file a project in projects/ and sums in manifest.json\n\
              \nTo go on:\n  \
              AGORA_USAGE_DATA_FOLDER={data_folder} {program} query cost_by_project_and_month\n  \
              AGORA_USAGE_DATA_FOLDER={data_folder} {program} query gaps --output table\n  \

@@ -114,7 +114,11 @@ async fn only_get_without_a_body_is_answered_and_with_safe_headers() {
     let long = "x".repeat(MOST_HEADER_BYTES);
     let request = format!("GET /livez HTTP/1.1\r\nHost: here\r\nCookie: {long}\r\n\r\n");
     assert_eq!(send(address, &request).await.status, 431);
-    assert_eq!(get(address, "/reports").await.status, 404);
+    assert_eq!(get(address, "/reports").await.status, 308);
+    assert_eq!(get(address, "/reports/").await.status, 200);
+    for path in ["/reports/../Cargo.toml", "/reports/%2e%2e/Cargo.toml", "/reports/%2Fetc/x.csv"] {
+        assert_eq!(get(address, path).await.status, 404, "{path}");
+    }
     for path in ["/livez", "/readyz", "/status", "/metrics", "/nothing"] {
         let answer = get(address, path).await;
         assert!(answer.head.contains("x-content-type-options: nosniff"), "{}", answer.head);

@@ -26,6 +26,7 @@ async fn report(context: &JobContext<'_>, month: Month) -> Result<JobOutcome, Jo
     let records = &context.collector.records;
     let options = ReportOptions {
         formats: Format::all().collect(),
+        breakdowns: Vec::new(),
         out: context.report_folder.to_owned(),
         byte_order_mark: false,
         raw: false,

@@ -11,9 +11,10 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
 
+use crate::domain::{AccountId, DateRange, HourOfWeek, Peak, ProjectId};
 use crate::store::error::StoreError;
 use crate::store::leases::{self, Lease};
-use crate::store::statement::{begin_transaction, query, query_as};
+use crate::store::statement::{alone, begin_transaction, query, query_as};
 
 /// Hours of one transaction: a fraction of a second, and few locks.
 const HOURS_AT_ONCE: i64 = 1_000;
@@ -65,4 +66,57 @@ pub async fn roll_up(
         .map_err(failed())?;
     transaction.commit().await.map_err(failed())?;
     Ok(RolledUp { hours, changed_hours: written.rows_affected() })
+}
+
+/// Average users of each hour of the week that was observed in `range`, all projects together.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer.
+pub async fn hours_of_week(
+    pool: &PgPool,
+    account: &AccountId,
+    range: DateRange,
+) -> Result<Vec<HourOfWeek>, StoreError> {
+    let rows: Vec<(i16, i16, i64, i64)> =
+        query_as(include_str!("../sql/occupancy_hours_of_week.sql"))
+            .bind(account.as_str())
+            .bind(range.first())
+            .bind(range.last())
+            .fetch_all(alone(pool))
+            .await
+            .map_err(StoreError::during("reading occupancy_hourly"))?;
+    let hour = |(weekday, hour, milli_users, observed_hours)| HourOfWeek {
+        weekday: u8::try_from(weekday).unwrap_or(0),
+        hour: u8::try_from(hour).unwrap_or(0),
+        milli_users,
+        observed_hours,
+    };
+    Ok(rows.into_iter().map(hour).collect())
+}
+
+/// The fullest moment of each project that was observed in `range`, by project id.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer or holds a foreign value.
+pub async fn peaks(
+    pool: &PgPool,
+    account: &AccountId,
+    range: DateRange,
+) -> Result<Vec<Peak>, StoreError> {
+    let rows: Vec<(String, i64, i64, DateTime<Utc>)> =
+        query_as(include_str!("../sql/occupancy_peaks_of_range.sql"))
+            .bind(account.as_str())
+            .bind(range.first())
+            .bind(range.last())
+            .fetch_all(alone(pool))
+            .await
+            .map_err(StoreError::during("reading occupancy_hourly"))?;
+    let peak = |(id, users, channels, at): (String, i64, i64, DateTime<Utc>)| {
+        let project_id = ProjectId::new(&id).map_err(|error| StoreError::UnknownValue {
+            table: "agora.occupancy_hourly",
+            value: error.to_string(),
+        })?;
+        Ok(Peak { project_id, users, channels, at })
+    };
+    rows.into_iter().map(peak).collect()
 }

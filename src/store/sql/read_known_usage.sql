@@ -26,7 +26,9 @@ select distinct on (day, project_id, service)
     project_id, service, day, source,
     audio_seconds, sd_seconds, hd_seconds, hdp_seconds,
     full_hd_seconds, video_2k_seconds, video_2k_plus_seconds,
-    nullif(extra_seconds, '{}'), nullif(missing_media, '{}'), request_id
+    nullif(extra_seconds, '{}')::text,
+    nullif(array_to_string(missing_media, ','), ''),
+    request_id
 from value
 where
     ($4::timestamptz is null or observed_at <= $4)

@@ -6,7 +6,11 @@ select
     u.project_id, u.service, u.day, u.source,
     u.audio_seconds, u.sd_seconds, u.hd_seconds, u.hdp_seconds,
     u.full_hd_seconds, u.video_2k_seconds, u.video_2k_plus_seconds,
-    nullif(u.extra_seconds, '{}'), nullif(u.missing_media, '{}'),
+    case when pg_column_size(u.extra_seconds) > 8 then u.extra_seconds::text end,
+    case
+        when pg_column_size(u.missing_media) > 16
+            then array_to_string(u.missing_media, ',')
+    end,
     u.request_id, r.position
 from unnest($2::integer[], $3::text[], $4::text[], $5::date[], $6::date[])
     as r (position, project_id, service, from_day, to_day)

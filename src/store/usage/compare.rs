@@ -44,9 +44,10 @@ pub(super) fn compare(
     request_id: i64,
     mut stored: Vec<StoredCell>,
 ) -> Changes<'_> {
-    stored.sort_unstable_by(|one, next| key(&one.usage).cmp(&key(&next.usage)));
+    // Stable sorts: both come in long sorted parts, which those make use of.
+    stored.sort_by(|one, next| key(&one.usage).cmp(&key(&next.usage)));
     let mut listed: Vec<&DayUsage> = answer.days.iter().collect();
-    listed.sort_unstable_by(|one, next| key(one).cmp(&key(next)));
+    listed.sort_by(|one, next| key(one).cmp(&key(next)));
 
     let mut changes = Changes::default();
     let mut stored = stored.iter().peekable();

@@ -1,55 +1,89 @@
 //! Rows of `usage_daily` as they are read back.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, NaiveDate, Utc};
 use futures_util::TryStreamExt;
-use sqlx::postgres::{PgArguments, PgPool, PgRow, Postgres};
-use sqlx::query::Query;
-use sqlx::types::Json;
+use sqlx::postgres::{PgPool, PgRow};
 use sqlx::{PgConnection, Row};
 
 use super::UsageAnswer;
 use super::compare::StoredCell;
 use crate::domain::{
-    AccountId, DateRange, DayUsage, Media, MediaSet, ProjectId, Service, UsageSource,
+    AccountId, DateRange, DayUsage, Media, MediaSet, ProjectId, Service, SupersededUsage,
+    UsageSource,
 };
+use crate::store::copy_out::{RowReader, copy_out, with_texts};
 use crate::store::error::StoreError;
-use crate::store::statement::{alone, begin_transaction, query};
+use crate::store::statement::{alone, begin_transaction, query, query_as};
+
+const READING: &str = "reading usage_daily";
+
+const COMPARING: &str = "comparing with usage_daily";
 
 /// Position of the first column after those of a cell.
-pub(in crate::store) const AFTER_CELL: usize = 13;
+const AFTER_CELL: usize = 13;
 
-/// The cell in the first [`AFTER_CELL`] columns of a row.
-///
-/// By position, and without building what is empty on nearly every row: a
-/// report reads a million of them.
-pub(in crate::store) fn cell(row: &PgRow) -> Result<DayUsage, StoreError> {
-    let unknown = |value: &str| StoreError::UnknownValue {
-        table: "agora.usage_daily",
-        value: value.to_owned(),
-    };
-    let failed = || StoreError::during("reading usage_daily");
-    let text = |at: usize| row.try_get::<&str, _>(at).map_err(failed());
-    let (project_id, service, source) = (text(0)?, text(1)?, text(3)?);
-    let mut seconds = [None; Media::COUNT];
-    for (at, value) in seconds.iter_mut().enumerate() {
-        *value = row.try_get(4 + at).map_err(failed())?;
+/// Columns of a cell, as its readers select them.
+struct CellColumns<'a> {
+    project_id: &'a str,
+    service: &'a str,
+    day: NaiveDate,
+    source: &'a str,
+    seconds: [Option<i64>; Media::COUNT],
+    /// JSON; none where it is empty.
+    extra_seconds: Option<&'a str>,
+    /// Names with commas between; none where there are none.
+    missing_media: Option<&'a str>,
+}
+
+impl<'a> CellColumns<'a> {
+    fn of_copy(row: &mut RowReader<'a>) -> Result<Self, StoreError> {
+        let (project_id, service, day, source) =
+            (row.text()?, row.text()?, row.date()?, row.text()?);
+        let mut seconds = [None; Media::COUNT];
+        for value in &mut seconds {
+            *value = row.optional_bigint()?;
+        }
+        let (extra_seconds, missing_media) = (row.optional_text()?, row.optional_text()?);
+        Ok(Self { project_id, service, day, source, seconds, extra_seconds, missing_media })
     }
-    let extra: Option<Json<BTreeMap<String, Option<i64>>>> = row.try_get(11).map_err(failed())?;
-    let missing: Option<Vec<String>> = row.try_get(12).map_err(failed())?;
-    let missing = missing.unwrap_or_default();
-    let missing_media: Option<MediaSet> =
-        missing.iter().map(|name| Media::from_name(name)).collect();
-    Ok(DayUsage {
-        project_id: ProjectId::new(project_id).map_err(|error| unknown(&error.to_string()))?,
-        service: Service::from_name(service).ok_or_else(|| unknown(service))?,
-        day: row.try_get(2).map_err(failed())?,
-        source: UsageSource::from_name(source).ok_or_else(|| unknown(source))?,
-        seconds,
-        extra_seconds: extra.map(|extra| extra.0).unwrap_or_default(),
-        missing: missing_media.ok_or_else(|| unknown(&missing.join(", ")))?,
-    })
+
+    fn of_query(row: &'a PgRow) -> Result<Self, sqlx::Error> {
+        let mut seconds = [None; Media::COUNT];
+        for (at, value) in seconds.iter_mut().enumerate() {
+            *value = row.try_get(4 + at)?;
+        }
+        Ok(Self {
+            project_id: row.try_get(0)?,
+            service: row.try_get(1)?,
+            day: row.try_get(2)?,
+            source: row.try_get(3)?,
+            seconds,
+            extra_seconds: row.try_get(11)?,
+            missing_media: row.try_get(12)?,
+        })
+    }
+
+    fn usage(self) -> Result<DayUsage, StoreError> {
+        let unknown = |value: &str| StoreError::UnknownValue {
+            table: "agora.usage_daily",
+            value: value.to_owned(),
+        };
+        let extra = self.extra_seconds.map(serde_json::from_str).transpose();
+        let extra = extra.map_err(|_| unknown(self.extra_seconds.unwrap_or_default()))?;
+        let missing = self.missing_media.map(|names| names.split(',').map(Media::from_name));
+        let missing = missing.map_or(Some(MediaSet::EMPTY), Iterator::collect);
+        let (service, source) = (self.service, self.source);
+        Ok(DayUsage {
+            project_id: ProjectId::new(self.project_id)
+                .map_err(|error| unknown(&error.to_string()))?,
+            service: Service::from_name(service).ok_or_else(|| unknown(service))?,
+            day: self.day,
+            source: UsageSource::from_name(source).ok_or_else(|| unknown(source))?,
+            seconds: self.seconds,
+            extra_seconds: extra.unwrap_or_default(),
+            missing: missing.ok_or_else(|| unknown(self.missing_media.unwrap_or_default()))?,
+        })
+    }
 }
 
 /// Up to when values count as known.
@@ -74,6 +108,11 @@ pub struct KnownUsage {
 }
 
 impl KnownUsage {
+    fn push(&mut self, cell: DayUsage, request_id: i64) {
+        self.newest_request = self.newest_request.max(request_id);
+        self.days.push(cell);
+    }
+
     /// Cells with a value that the platform should have sent and did not.
     #[must_use]
     pub fn incomplete_cells(&self) -> Vec<(ProjectId, Service, NaiveDate)> {
@@ -91,11 +130,20 @@ pub async fn read(
     account: &AccountId,
     range: DateRange,
 ) -> Result<KnownUsage, StoreError> {
-    let statement = query(include_str!("../sql/read_usage.sql"))
-        .bind(account.as_str())
-        .bind(range.first())
-        .bind(range.last());
-    fetch(pool, statement).await
+    let failed = || StoreError::during(READING);
+    let (first, last) = (range.first().to_string(), range.last().to_string());
+    let texts = [account.as_str(), &first, &last];
+    let query = with_texts(include_str!("../sql/read_usage.sql"), &texts, READING)?;
+    let mut transaction = begin_transaction(pool).await.map_err(failed())?;
+    let mut usage = KnownUsage::default();
+    copy_out(&mut transaction, &query, READING, |row| {
+        let cell = CellColumns::of_copy(row)?.usage()?;
+        usage.push(cell, row.bigint()?);
+        Ok(())
+    })
+    .await?;
+    transaction.commit().await.map_err(failed())?;
+    Ok(usage)
 }
 
 /// Usage of the days of `range` as it was once known.
@@ -112,32 +160,49 @@ pub async fn read_known(
         KnownBy::Time(time) => (Some(time), None),
         KnownBy::Request(request_id) => (None, Some(request_id)),
     };
-    let statement = query(include_str!("../sql/read_known_usage.sql"))
+    let failed = || StoreError::during(READING);
+    let mut transaction = begin_transaction(pool).await.map_err(failed())?;
+    // Row by row, so that a month is not held twice.
+    let mut rows = query(include_str!("../sql/read_known_usage.sql"))
         .bind(account.as_str())
         .bind(range.first())
         .bind(range.last())
         .bind(time)
-        .bind(request_id);
-    fetch(pool, statement).await
-}
-
-/// Row by row, so that a month is not held twice.
-async fn fetch(
-    pool: &PgPool,
-    statement: Query<'_, Postgres, PgArguments>,
-) -> Result<KnownUsage, StoreError> {
-    let failed = || StoreError::during("reading usage_daily");
-    let mut transaction = begin_transaction(pool).await.map_err(failed())?;
-    let mut rows = statement.fetch(&mut *transaction);
+        .bind(request_id)
+        .fetch(&mut *transaction);
     let mut usage = KnownUsage::default();
     while let Some(row) = rows.try_next().await.map_err(failed())? {
-        let request_id: i64 = row.try_get(AFTER_CELL).map_err(failed())?;
-        usage.newest_request = usage.newest_request.max(request_id);
-        usage.days.push(cell(&row)?);
+        let cell = CellColumns::of_query(&row).map_err(failed())?.usage()?;
+        usage.push(cell, row.try_get(AFTER_CELL).map_err(failed())?);
     }
     drop(rows);
     transaction.commit().await.map_err(failed())?;
     Ok(usage)
+}
+
+/// Every replaced value of the days of `range`, by day, project, service and time.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer or holds a foreign value.
+pub async fn read_superseded(
+    pool: &PgPool,
+    account: &AccountId,
+    range: DateRange,
+) -> Result<Vec<SupersededUsage>, StoreError> {
+    let failed = || StoreError::during("reading usage_revision");
+    let rows = query(include_str!("../sql/read_superseded_usage.sql"))
+        .bind(account.as_str())
+        .bind(range.first())
+        .bind(range.last())
+        .fetch_all(alone(pool))
+        .await
+        .map_err(failed())?;
+    let superseded = |row: &PgRow| {
+        let usage = CellColumns::of_query(row).map_err(failed())?.usage()?;
+        let superseded_at = row.try_get(AFTER_CELL).map_err(failed())?;
+        Ok(SupersededUsage { usage, superseded_at })
+    };
+    rows.iter().map(superseded).collect()
 }
 
 /// Cells of `range` with a value that the platform should have sent and did not.
@@ -149,15 +214,21 @@ pub async fn incomplete_cells(
     account: &AccountId,
     range: DateRange,
 ) -> Result<Vec<(ProjectId, Service, NaiveDate)>, StoreError> {
-    let rows = query(include_str!("../sql/incomplete_usage.sql"))
-        .bind(account.as_str())
-        .bind(range.first())
-        .bind(range.last())
-        .fetch_all(alone(pool))
-        .await
-        .map_err(StoreError::during("reading usage_daily"))?;
-    let key = |row| cell(row).map(|usage| (usage.project_id, usage.service, usage.day));
-    rows.iter().map(key).collect()
+    let rows: Vec<(String, String, NaiveDate)> =
+        query_as(include_str!("../sql/incomplete_usage.sql"))
+            .bind(account.as_str())
+            .bind(range.first())
+            .bind(range.last())
+            .fetch_all(alone(pool))
+            .await
+            .map_err(StoreError::during(READING))?;
+    let unknown = |value: String| StoreError::UnknownValue { table: "agora.usage_daily", value };
+    let cell = |(project_id, service, day): (String, String, NaiveDate)| {
+        let id = ProjectId::new(&project_id).map_err(|error| unknown(error.to_string()))?;
+        let service = Service::from_name(&service).ok_or_else(|| unknown(service))?;
+        Ok((id, service, day))
+    };
+    rows.into_iter().map(cell).collect()
 }
 
 /// The stored cells that each answered request covers, in the order of the answers.
@@ -173,15 +244,8 @@ pub(super) async fn covered_cells(
             _ if !request.answered => {}
             Some(project_id) => of_projects.push((at, project_id, request.service, request.range)),
             None => {
-                let statement = query(include_str!("../sql/stored_usage.sql"))
-                    .bind(account.as_str())
-                    .bind(request.range.first())
-                    .bind(request.range.last())
-                    .bind(request.service.name());
-                let mut rows = statement.fetch(&mut *connection);
-                while let Some(row) = rows.try_next().await.map_err(comparing())? {
-                    covered[at].push(stored(&row)?);
-                }
+                covered[at] =
+                    cells_of_all(connection, account, request.service, request.range).await?;
             }
         }
     }
@@ -189,6 +253,7 @@ pub(super) async fn covered_cells(
         return Ok(covered);
     }
     let position = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
+    let failed = || StoreError::during(COMPARING);
     let mut rows = query(include_str!("../sql/stored_usage_of_projects.sql"))
         .bind(account.as_str())
         .bind(of_projects.iter().map(|one| position(one.0)).collect::<Vec<_>>())
@@ -197,20 +262,33 @@ pub(super) async fn covered_cells(
         .bind(of_projects.iter().map(|one| one.3.first()).collect::<Vec<_>>())
         .bind(of_projects.iter().map(|one| one.3.last()).collect::<Vec<_>>())
         .fetch(connection);
-    while let Some(row) = rows.try_next().await.map_err(comparing())? {
-        let at: i32 = row.try_get(AFTER_CELL + 1).map_err(comparing())?;
+    while let Some(row) = rows.try_next().await.map_err(failed())? {
+        let usage = CellColumns::of_query(&row).map_err(failed())?.usage()?;
+        let request_id = row.try_get(AFTER_CELL).map_err(failed())?;
+        let at: i32 = row.try_get(AFTER_CELL + 1).map_err(failed())?;
         if let Some(cells) = usize::try_from(at).ok().and_then(|at| covered.get_mut(at)) {
-            cells.push(stored(&row)?);
+            cells.push(StoredCell { usage, request_id });
         }
     }
     Ok(covered)
 }
 
-fn stored(row: &PgRow) -> Result<StoredCell, StoreError> {
-    let request_id = row.try_get(AFTER_CELL).map_err(comparing())?;
-    Ok(StoredCell { usage: cell(row)?, request_id })
-}
-
-fn comparing() -> impl FnOnce(sqlx::Error) -> StoreError {
-    StoreError::during("comparing with usage_daily")
+/// The stored cells of all projects.
+async fn cells_of_all(
+    connection: &mut PgConnection,
+    account: &AccountId,
+    service: Service,
+    range: DateRange,
+) -> Result<Vec<StoredCell>, StoreError> {
+    let (first, last) = (range.first().to_string(), range.last().to_string());
+    let texts = [account.as_str(), &first, &last, service.name()];
+    let query = with_texts(include_str!("../sql/stored_usage.sql"), &texts, COMPARING)?;
+    let mut cells = Vec::new();
+    copy_out(connection, &query, COMPARING, |row| {
+        let usage = CellColumns::of_copy(row)?.usage()?;
+        cells.push(StoredCell { usage, request_id: row.bigint()? });
+        Ok(())
+    })
+    .await?;
+    Ok(cells)
 }

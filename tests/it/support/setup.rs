@@ -53,6 +53,11 @@ impl Setup {
         self.run(&["backfill", "--from", from, "--to", to])
     }
 
+    /// Asks for final days again.
+    pub(crate) fn backfill_again(&self, from: &str, to: &str) {
+        self.run(&["backfill", "--from", from, "--to", to, "--again"]).exits(0);
+    }
+
     /// Runs `report`.
     pub(crate) fn report(&self, month: &str) -> Outcome {
         self.run(&["report", "--month", month])

@@ -1,0 +1,342 @@
+//! What surrounds a month: the months before it, cost centres, plans, list prices,
+//! occupancy, and for a later revision what changed since the one before.
+//!
+//! Owns which months are looked at. Earlier months are rated from sums of their
+//! stored seconds with the same price book, since a total depends on nothing
+//! else; the month before is rated in full, for its projects' costs. A closed
+//! month is surrounded by what was known when it was closed, so that its files
+//! never change.
+
+use std::collections::BTreeMap;
+
+use super::MonthReportError;
+use crate::billing::{BillingError, RatedMonth};
+use crate::clock::Clock;
+use crate::collect::Records;
+use crate::domain::{
+    BillStatus, Currency, DateRange, DayUsage, Media, MediaSet, Money, Month, ProjectId, Service,
+    UsageSource,
+};
+use crate::rating::{Bill, PriceBook, rate_by_the_book};
+use crate::report::{
+    Ahead, Background, BudgetAhead, COST_CENTRE_TAG, Correction, Occupancy, OddDay, PastMonth,
+    PlanAhead, ReportOptions,
+};
+use crate::store::occupancy::hourly;
+use crate::store::{StoreError, bills, forecasts, invoices, resale, tags as stored_tags, usage};
+
+/// Months of the trend before the one that is reported.
+const PAST_MONTHS: usize = 11;
+
+/// What surrounds each closed revision, as it was known at its closing; they come oldest first.
+pub(super) async fn of_revisions(
+    records: &Records<'_>,
+    revisions: &mut [RatedMonth],
+    options: &ReportOptions,
+) -> Result<(), MonthReportError> {
+    for at in 0..revisions.len() {
+        let (before, rest) = revisions.split_at_mut(at);
+        let Some(revision) = rest.first_mut() else { break };
+        let closed_at = revision.closed.as_ref().map(|closed| closed.closed_at);
+        let clock = closed_at.map_or(records.clock, Clock::standing_at);
+        let records = Records { clock, ..*records };
+        revision.background = of(&records, revision, before.last(), options).await?;
+    }
+    Ok(())
+}
+
+/// What surrounds a month of the sell side: no budget, no forecast and no status,
+/// which are those of the cost side.
+pub(super) async fn of_statement(
+    records: &Records<'_>,
+    sell: &RatedMonth,
+    options: &ReportOptions,
+) -> Result<Background, MonthReportError> {
+    let mut background = of(records, sell, None, options).await?;
+    background.budget = None;
+    background.forecast = None;
+    background.ahead = Ahead::default();
+    background.invoice = None;
+    background.past_months.iter_mut().for_each(|past| past.status = None);
+    Ok(background)
+}
+
+/// What surrounds a month, as far as the formats show it; `before` is its earlier revision.
+pub(super) async fn of(
+    records: &Records<'_>,
+    rated: &RatedMonth,
+    before: Option<&RatedMonth>,
+    options: &ReportOptions,
+) -> Result<Background, MonthReportError> {
+    let (bill, book) = (&rated.bill, &rated.book);
+    let background = Background {
+        list_prices: list_prices(&rated.usage.days, book),
+        tags: tags(records, bill.month).await?,
+        ..Background::default()
+    };
+    let is_shown = options.formats.iter().any(|format| format.needs_background());
+    if !is_shown && options.breakdowns.is_empty() {
+        return Ok(background);
+    }
+    let (pool, account) = (records.store.pool(), records.account);
+    let hours = hourly::hours_of_week(pool, account, bill.month.days()).await;
+    let peaks = hourly::peaks(pool, account, bill.month.days()).await;
+    let (budget, forecast, ahead) = plans(records, rated).await?;
+    Ok(Background {
+        past_months: past_months(records, book, bill.month).await?,
+        previous: previous(records, book, bill.month).await?,
+        corrections: before.map(|before| corrections(before, rated)).unwrap_or_default(),
+        budget,
+        forecast,
+        ahead,
+        invoice: invoice(records, bill).await?,
+        occupancy: Occupancy {
+            hours: hours.map_err(BillingError::from)?,
+            peaks: peaks.map_err(BillingError::from)?,
+        },
+        ..background
+    })
+}
+
+/// The newest invoice of the month that was known, in the currency of the bill.
+async fn invoice(
+    records: &Records<'_>,
+    bill: &Bill,
+) -> Result<Option<BTreeMap<String, Money>>, MonthReportError> {
+    let (pool, known_by) = (records.store.pool(), records.clock.known_by());
+    let parts = invoices::allocation(pool, records.account, bill.month, known_by).await;
+    let parts = parts.map_err(BillingError::from)?;
+    let is_of_bill = |part: &(String, String, String)| part.2 == bill.currency.code();
+    if parts.is_empty() || !parts.iter().all(is_of_bill) {
+        return Ok(None);
+    }
+    let money = |(project, cost, _): (String, String, String)| {
+        Some((project, Money::parse(&cost, bill.currency)?))
+    };
+    Ok(Some(parts.into_iter().filter_map(money).collect()))
+}
+
+/// The cost centre of each project that has one.
+pub(super) async fn tags(
+    records: &Records<'_>,
+    month: Month,
+) -> Result<BTreeMap<ProjectId, BTreeMap<String, String>>, MonthReportError> {
+    let (pool, known_by) = (records.store.pool(), records.clock.known_by());
+    let found = stored_tags::cost_centres(pool, records.account, month, known_by).await;
+    let found = found.map_err(BillingError::from)?.into_iter();
+    let tag = |(project_id, value)| (project_id, [(COST_CENTRE_TAG.to_owned(), value)].into());
+    Ok(found.map(tag).collect())
+}
+
+/// The account's budget, the newest forecast and what lies ahead of a month under way.
+async fn plans(
+    records: &Records<'_>,
+    rated: &RatedMonth,
+) -> Result<(Option<Money>, Option<Money>, Ahead), MonthReportError> {
+    if rated.status() != BillStatus::InProgress || records.clock.known_by().is_some() {
+        return Ok((None, None, Ahead::default()));
+    }
+    let (pool, account) = (records.store.pool(), records.account);
+    let facts = forecasts::newest(pool, &[account.as_str()]).await.map_err(BillingError::from)?;
+    let compared = resale::comparison(pool, account).await.map_err(BillingError::from)?;
+    let (month, currency) = (rated.bill.month.first_day(), rated.bill.currency);
+    let money = |text: &str| Money::parse(text, currency);
+    let forecast = facts.forecasts.iter().find(|fact| fact.month == month);
+    let Some(forecast) = forecast.filter(|fact| fact.currency == currency.code()) else {
+        let ahead = Ahead {
+            plans: of_plans(&compared, currency),
+            plan_months: plan_months(&compared),
+            ..Ahead::default()
+        };
+        return Ok((None, None, ahead));
+    };
+    let of_month = |fact: &&forecasts::BudgetFact| fact.month == month;
+    let budget = facts.budgets.iter().filter(of_month).find(|fact| fact.scope == "account");
+    let one = |fact: &forecasts::BudgetFact| {
+        Some(BudgetAhead {
+            of: format!("{} {}", fact.scope.replace('_', " "), fact.name).trim_end().to_owned(),
+            amount: money(&fact.amount)?,
+            to_date: money(&fact.to_date)?,
+            expected: fact.expected.as_deref().and_then(money),
+            used_up_on: fact.used_up_on,
+        })
+    };
+    let odd = |fact: &forecasts::AnomalyFact| {
+        Some(OddDay {
+            day: fact.day,
+            project_id: fact.project_id.clone(),
+            cause: format!("{} {}", fact.service, fact.media),
+            worth: money(&fact.worth)?,
+            usual: money(&fact.usual)?,
+        })
+    };
+    let ahead = Ahead {
+        budgets: facts.budgets.iter().filter(of_month).filter_map(one).collect(),
+        odd_days: facts.anomalies.iter().filter_map(odd).collect(),
+        plans: of_plans(&compared, currency),
+        plan_months: plan_months(&compared),
+    };
+    let expected = forecast.expected.as_deref().and_then(money);
+    Ok((budget.and_then(|fact| money(&fact.amount)), expected, ahead))
+}
+
+fn plan_months(compared: &[resale::StoredPlan]) -> String {
+    compared.first().map(|one| one.months.clone()).unwrap_or_default()
+}
+
+fn of_plans(compared: &[resale::StoredPlan], currency: Currency) -> Vec<PlanAhead> {
+    let money = |text: &str| Money::parse(text, currency);
+    let plan = |one: &resale::StoredPlan| {
+        Some(PlanAhead {
+            plan: one.plan.clone(),
+            total: money(&one.total)?,
+            saved: one.saved.as_deref().and_then(money),
+            is_in_force: one.is_in_force,
+        })
+    };
+    let in_currency = compared.iter().filter(|one| one.currency == currency.code());
+    in_currency.filter_map(plan).collect()
+}
+
+/// Every value that is another one, by project, service, day and media.
+fn corrections(before: &RatedMonth, after: &RatedMonth) -> Vec<Correction> {
+    let observed_at = after.closed.as_ref().map(|closed| closed.closed_at).unwrap_or_default();
+    let key = |row: &DayUsage| (row.project_id.clone(), row.service, row.day);
+    let by_key = |month: &RatedMonth| -> BTreeMap<_, _> {
+        month.usage.days.iter().map(|row| (key(row), row.seconds)).collect()
+    };
+    let (old, new) = (by_key(before), by_key(after));
+    let keys: std::collections::BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let nothing = [None; Media::COUNT];
+    let mut found = Vec::new();
+    for key in keys {
+        let (project_id, service, day) = key;
+        let (old, new) = (old.get(key).unwrap_or(&nothing), new.get(key).unwrap_or(&nothing));
+        for media in Media::ALL.into_iter().filter(|media| old[media.index()] != new[media.index()])
+        {
+            found.push(Correction {
+                project_id: project_id.clone(),
+                service: *service,
+                day: *day,
+                media,
+                before_seconds: old[media.index()],
+                after_seconds: new[media.index()],
+                observed_at,
+            });
+        }
+    }
+    found
+}
+
+/// List price of each service and media that was used, by the media as the API counts it.
+fn list_prices(
+    usage: &[DayUsage],
+    book: &PriceBook,
+) -> BTreeMap<(Service, Media), num_rational::BigRational> {
+    let mut is_used = [[false; Media::COUNT]; Service::ALL.len()];
+    for row in usage {
+        for (is_used, seconds) in is_used[row.service as usize].iter_mut().zip(row.seconds) {
+            *is_used |= seconds.is_some_and(|seconds| seconds != 0);
+        }
+    }
+    let mut prices = BTreeMap::new();
+    for (service, is_used) in Service::ALL.into_iter().zip(is_used) {
+        for media in Media::ALL.into_iter().filter(|media| is_used[media.index()]) {
+            let price = book.unit_price_per_1000(service, book.billed_as(media));
+            prices.extend(price.map(|price| ((service, media), price.clone())));
+        }
+    }
+    prices
+}
+
+async fn previous(
+    records: &Records<'_>,
+    book: &PriceBook,
+    month: Month,
+) -> Result<Option<Bill>, MonthReportError> {
+    let before = month.previous();
+    let usage = records.usage(before.days()).await.map_err(BillingError::from)?.days;
+    if usage.is_empty() {
+        return Ok(None);
+    }
+    let rated = rate_by_the_book(records.account, before, &usage, book);
+    Ok(Some(rated.map_err(BillingError::from)?.0))
+}
+
+async fn past_months(
+    records: &Records<'_>,
+    book: &PriceBook,
+    month: Month,
+) -> Result<Vec<PastMonth>, MonthReportError> {
+    let (pool, account) = (records.store.pool(), records.account);
+    let months = std::iter::successors(Some(month.previous()), |month| Some(month.previous()));
+    let mut months: Vec<Month> = months.take(PAST_MONTHS).collect();
+    months.reverse();
+    let last = month.previous().last_day();
+    let first = months.first().map(|first| first.first_day());
+    let Some(range) = first.and_then(|first| DateRange::new(first, last).ok()) else {
+        return Ok(Vec::new());
+    };
+    let is_of_then = records.clock.known_by().is_some();
+    let usage = if is_of_then {
+        let mut usage = BTreeMap::new();
+        for month in months {
+            let days = records.usage(month.days()).await.map_err(BillingError::from)?.days;
+            if !days.is_empty() {
+                usage.insert(month, days);
+            }
+        }
+        usage
+    } else {
+        sums(records, range).await.map_err(BillingError::from)?
+    };
+    // As they are now, they would change the files of a closed month.
+    let statuses = if is_of_then {
+        BTreeMap::new()
+    } else {
+        bills::draft_statuses(pool, account, range).await.map_err(BillingError::from)?
+    };
+    let mut past = Vec::with_capacity(usage.len());
+    for (month, usage) in usage {
+        let (bill, _) =
+            rate_by_the_book(account, month, &usage, book).map_err(BillingError::from)?;
+        past.push(PastMonth {
+            month,
+            total: bill.total,
+            cost_micro_units: media_costs(&bill),
+            status: statuses.get(&month).copied(),
+        });
+    }
+    Ok(past)
+}
+
+/// The sums of months as usage of one project that stands for all: a total knows none.
+async fn sums(
+    records: &Records<'_>,
+    range: DateRange,
+) -> Result<BTreeMap<Month, Vec<DayUsage>>, StoreError> {
+    let mut sums: BTreeMap<Month, Vec<DayUsage>> = BTreeMap::new();
+    let Ok(stand_in) = ProjectId::new("all") else { return Ok(sums) };
+    for sum in usage::read_month_sums(records.store.pool(), records.account, range).await? {
+        sums.entry(Month::of(sum.month)).or_default().push(DayUsage {
+            project_id: stand_in.clone(),
+            service: sum.service,
+            day: sum.month,
+            source: UsageSource::V3,
+            seconds: sum.seconds,
+            extra_seconds: BTreeMap::new(),
+            missing: MediaSet::EMPTY,
+        });
+    }
+    Ok(sums)
+}
+
+/// What each media costs with its part of discounts, fees and taxes.
+fn media_costs(bill: &Bill) -> [i128; Media::COUNT] {
+    let mut costs = [0; Media::COUNT];
+    let days = bill.projects.iter().flat_map(|project| &project.days);
+    for line in days.flat_map(|day| &day.lines) {
+        costs[line.media.index()] += line.cost_micro_units;
+    }
+    costs
+}

@@ -1,0 +1,55 @@
+//! `by_<grouping>`: one row a project, cost centre, media or service.
+
+use polars::prelude::DataFrame;
+
+use crate::domain::Currency;
+use crate::rating::ALLOCATION_SCALE;
+
+use super::ReportError;
+use super::overview::{GroupFigures, Grouping};
+use super::table::{self, Table};
+
+/// Groups in their order; an empty key holds money that belongs to none.
+///
+/// # Errors
+/// [`ReportError::Disagreement`] unless the costs add up to the bill.
+pub(super) fn table(
+    currency: Currency,
+    total_micro_units: i128,
+    grouping: Grouping,
+    groups: &[GroupFigures],
+) -> Result<Table, ReportError> {
+    let scale = ALLOCATION_SCALE;
+    let keys: Vec<_> = groups.iter().map(|group| Some(group.key.as_str())).collect();
+    let names: Vec<_> = groups.iter().map(|group| Some(group.name.as_str())).collect();
+    let seconds = groups.iter().map(|group| {
+        i64::try_from(group.seconds).map_err(|_| ReportError::TooLarge {
+            what: format!("seconds of {}", group.key),
+            value: group.seconds.to_string(),
+        })
+    });
+    let seconds: Result<Vec<_>, _> = seconds.map(|value| value.map(Some)).collect();
+    let cost = groups.iter().map(|group| Some(group.cost_micro_units));
+    let cost = table::decimals("cost", cost, scale)?;
+    let name = format!("by_{}", grouping.name());
+    let sum = table::checked_sum(&name, &cost, groups.len(), total_micro_units, scale)?;
+    let previous = groups.iter().map(|group| group.previous_micro_units);
+    let mut columns = vec![table::text(grouping.name(), &keys)];
+    if grouping == Grouping::Project {
+        columns.push(table::text("project_name", &names));
+    }
+    columns.extend([
+        table::whole("seconds", seconds?),
+        cost,
+        table::decimals("cost_of_month_before", previous, scale)?,
+        table::text("currency", &vec![Some(currency.code()); groups.len()]),
+    ]);
+    // Ids, media and services never change; names and tags are what users typed.
+    let free_text: &[&str] = match grouping {
+        Grouping::Project => &["project_name"],
+        Grouping::CostCentre => &["cost_centre"],
+        Grouping::Media | Grouping::Service => &[],
+    };
+    let frame = DataFrame::new(groups.len(), columns)?;
+    Ok(Table { frame, free_text, sums: vec![("cost", sum)] })
+}

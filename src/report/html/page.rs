@@ -1,0 +1,395 @@
+//! What the page says, ready for its template.
+
+use serde::Serialize;
+
+use crate::domain::money::{decimal_text, rounded_units, thousands};
+use crate::domain::{BillStatus, Media, Money, Month, ProjectStatus};
+use crate::rating::ALLOCATION_SCALE;
+
+use super::super::overview::{Change, DayState, EFFECTS, Grouping, Overview, ProjectFigures};
+use super::super::summary::{MINUTES_SCALE, minute_units};
+use super::super::{ReportError, wording};
+use super::charts::{Column, length};
+use super::{ahead, invoice, occupancy, sections};
+
+/// Projects on the first screen.
+const TOP_PROJECTS: usize = 5;
+
+/// Rows of the table of projects; the rest is summed, and stands in `summary.csv`.
+const LISTED_PROJECTS: usize = 1_000;
+
+/// Everything that the template shows.
+#[derive(Debug, Serialize)]
+pub(super) struct Page {
+    account: String,
+    month: String,
+    month_name: String,
+    currency: &'static str,
+    status: String,
+    status_class: &'static str,
+    total: Number,
+    change: Option<ChangeView>,
+    /// That a month under way is compared with a whole one.
+    open_note: String,
+    plans: Vec<(&'static str, String)>,
+    top_projects: Vec<Bar>,
+    legend: Vec<MediaName>,
+    trend: sections::Trend,
+    projects_finding: String,
+    projects: Vec<ProjectRow>,
+    other_projects: Option<(usize, Number)>,
+    unallocated: Option<Number>,
+    cost_centres: Vec<Bar>,
+    has_previous: bool,
+    media_finding: String,
+    media: Vec<Bar>,
+    bill: sections::BillView,
+    days: sections::Days,
+    occupancy: occupancy::OccupancyView,
+    coverage: Vec<(&'static str, String)>,
+    missing: Vec<sections::Missing>,
+    more_missing: usize,
+    assumptions: Vec<(String, String, String)>,
+    corrections: Vec<sections::CorrectionRow>,
+    ahead: Option<ahead::AheadView>,
+    invoice: Option<invoice::InvoiceView>,
+}
+
+/// A number as it is shown, and as it is exactly.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+pub(super) struct Number {
+    /// With thousands set apart, rounded for the eye.
+    pub(super) shown: String,
+    /// Plain decimal, not rounded.
+    pub(super) exact: String,
+}
+
+impl Number {
+    pub(super) fn money(money: Money) -> Self {
+        Self { shown: wording::money(money), exact: money.to_string() }
+    }
+
+    /// An amount of 1e-6 units, shown in the currency's minor unit.
+    pub(super) fn micro(units: i128, currency: crate::domain::Currency) -> Self {
+        let digits = currency.minor_unit_digits();
+        let minor_units = rounded_units(units, ALLOCATION_SCALE, digits);
+        Self {
+            shown: wording::money(Money { minor_units, currency }),
+            exact: decimal_text(units, ALLOCATION_SCALE),
+        }
+    }
+
+    /// Seconds as minutes without decimals.
+    pub(super) fn minutes(seconds: i128) -> Self {
+        let units = minute_units(seconds);
+        let whole = rounded_units(units, MINUTES_SCALE, 0);
+        Self { shown: thousands(&whole.to_string()), exact: decimal_text(units, MINUTES_SCALE) }
+    }
+
+    pub(super) fn count(count: u128) -> Self {
+        Self { shown: thousands(&count.to_string()), exact: count.to_string() }
+    }
+}
+
+/// A row with a bar.
+#[derive(Debug, Serialize)]
+pub(super) struct Bar {
+    pub(super) label: String,
+    pub(super) detail: String,
+    /// Media whose colour it has; empty for none.
+    pub(super) media: &'static str,
+    /// Part of the longest bar in thousandths.
+    pub(super) length: i128,
+    pub(super) amount: Number,
+    pub(super) share: String,
+    pub(super) minutes: Option<Number>,
+}
+
+/// A media and what people call it.
+#[derive(Debug, Serialize)]
+pub(super) struct MediaName {
+    name: &'static str,
+    label: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct ChangeView {
+    previous_month: String,
+    previous: Number,
+    amount: Number,
+    per_cent: String,
+    /// One sentence.
+    cause: String,
+    effects: Vec<EffectRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct EffectRow {
+    name: &'static str,
+    meaning: &'static str,
+    amount: Number,
+    is_fall: bool,
+    length: i128,
+}
+
+#[derive(Debug, Serialize)]
+struct ProjectRow {
+    id: String,
+    name: String,
+    status: &'static str,
+    cost_centre: String,
+    minutes: Number,
+    cost: Number,
+    share: String,
+    length: i128,
+    previous: Option<Number>,
+    change: Option<Number>,
+}
+
+/// Gathers what the page says.
+pub(super) fn page(overview: &Overview<'_>) -> Result<Page, ReportError> {
+    let bill = overview.bill();
+    let by_cost = overview.projects_by_cost();
+    let listed = by_cost.len().min(LISTED_PROJECTS);
+    let others = by_cost.len() - listed;
+    let background = overview.report.background;
+    let plan = |name, money: Option<Money>| money.map(|money| (name, wording::money(money)));
+    let unallocated = overview.report.unallocated();
+    let unallocated = (unallocated.minor_units != 0).then(|| Number::money(unallocated));
+    let rest = others > 0;
+    let longest = by_cost.first().map_or(0, |project| project.cost.minor_units);
+    Ok(Page {
+        account: bill.account.to_string(),
+        month: bill.month.to_string(),
+        month_name: month_name(bill.month),
+        currency: bill.currency.code(),
+        status: wording::status(overview),
+        status_class: match overview.status {
+            BillStatus::Complete => "good",
+            BillStatus::Incomplete => "bad",
+            BillStatus::InProgress => "open",
+        },
+        total: Number::money(overview.total()),
+        change: overview.change.map(|change| change_view(overview, &change)),
+        open_note: open_note(overview),
+        plans: [plan("Budget", background.budget), plan("Forecast", background.forecast)]
+            .into_iter()
+            .flatten()
+            .collect(),
+        top_projects: top_projects(overview, &by_cost),
+        legend: overview.used_media().into_iter().map(media_name).collect(),
+        trend: sections::trend(overview),
+        projects_finding: projects_finding(overview, &by_cost),
+        projects: by_cost[..listed]
+            .iter()
+            .map(|project| project_row(overview, project, longest))
+            .collect(),
+        other_projects: rest.then(|| {
+            let cost = by_cost[listed..].iter().map(|project| project.cost.minor_units).sum();
+            (others, Number::money(Money { minor_units: cost, ..bill.total }))
+        }),
+        unallocated,
+        cost_centres: groups(overview, Grouping::CostCentre)?,
+        has_previous: overview.change.is_some(),
+        media_finding: sections::media_finding(overview)?,
+        media: groups(overview, Grouping::Media)?,
+        bill: sections::bill(overview)?,
+        days: sections::days(overview),
+        occupancy: occupancy::view(overview),
+        coverage: wording::coverage(overview),
+        missing: sections::missing(overview),
+        more_missing: sections::more_missing(overview),
+        assumptions: bill
+            .assumptions
+            .iter()
+            .map(|one| (one.key.to_owned(), one.value.clone(), one.text.clone()))
+            .collect(),
+        corrections: sections::corrections(overview),
+        ahead: ahead::view(&background.ahead),
+        invoice: invoice::view(overview),
+    })
+}
+
+fn open_note(overview: &Overview<'_>) -> String {
+    if overview.status != BillStatus::InProgress {
+        return String::new();
+    }
+    let days = overview.days.len();
+    let not_yet = overview.days.iter().filter(|day| day.state == DayState::NotYet).count();
+    format!("The month is not over: {} of {days} days are in it.", days - not_yet)
+}
+
+/// "October 2026".
+pub(super) fn month_name(month: Month) -> String {
+    month.first_day().format("%B %Y").to_string()
+}
+
+/// As people write it.
+pub(super) const fn media_label(media: Media) -> &'static str {
+    match media {
+        Media::Audio => "Audio",
+        Media::Sd => "SD",
+        Media::Hd => "HD",
+        Media::Hdp => "HD+",
+        Media::FullHd => "Full HD",
+        Media::Video2k => "2K",
+        Media::Video2kPlus => "2K+",
+    }
+}
+
+pub(super) const fn media_name(media: Media) -> MediaName {
+    MediaName { name: media.name(), label: media_label(media) }
+}
+
+/// Per cent with one decimal; empty where there is no whole.
+pub(super) fn share(part: i128, whole: i128) -> String {
+    let text = wording::per_cent(part, whole).unwrap_or_default();
+    text.trim_start_matches('+').to_owned()
+}
+
+fn change_view(overview: &Overview<'_>, change: &Change) -> ChangeView {
+    let total = overview.bill().total;
+    let money = |minor_units| Money { minor_units, ..total };
+    let signed = |minor_units: i128| {
+        let mut number = Number::money(money(minor_units));
+        if minor_units > 0 {
+            number.shown.insert(0, '+');
+        }
+        number
+    };
+    let longest = change.effects.iter().map(|effect| effect.abs()).max().unwrap_or(0);
+    let effects = EFFECTS.iter().zip(change.effects);
+    let currency = total.currency.code();
+    let cause = match change.main_effect() {
+        None => "It costs what the month before cost.".to_owned(),
+        Some(at) => format!(
+            "Most of it is {}: {} {currency} ({}).",
+            EFFECTS[at].0,
+            signed(change.effects[at]).shown,
+            EFFECTS[at].1
+        ),
+    };
+    let previous = overview.bill().month.previous();
+    ChangeView {
+        previous_month: month_name(previous),
+        previous: Number::money(money(change.previous)),
+        amount: signed(change.difference),
+        per_cent: wording::per_cent(change.difference, change.previous).unwrap_or_default(),
+        cause,
+        effects: effects
+            .map(|((name, meaning), units)| EffectRow {
+                name,
+                meaning,
+                amount: signed(units),
+                is_fall: units < 0,
+                // Half of the width on either side of the middle.
+                length: length(units.abs(), longest.saturating_mul(2)),
+            })
+            .collect(),
+    }
+}
+
+fn project_label(project: &ProjectFigures<'_>) -> String {
+    if project.name.trim().is_empty() { project.id.to_owned() } else { project.name.to_owned() }
+}
+
+/// The dearest ones, and the rest as one.
+fn top_projects(overview: &Overview<'_>, by_cost: &[&ProjectFigures<'_>]) -> Vec<Bar> {
+    let total = overview.total();
+    // A rest of one project is listed like the others.
+    let shown = if by_cost.len() == TOP_PROJECTS + 1 { by_cost.len() } else { TOP_PROJECTS };
+    let shown = shown.min(by_cost.len());
+    let rest: i128 = by_cost[shown..].iter().map(|project| project.cost.minor_units).sum();
+    let longest =
+        by_cost.iter().map(|project| project.cost.minor_units).max().unwrap_or(0).max(rest);
+    let bar = |label, detail, units| Bar {
+        label,
+        detail,
+        media: "",
+        length: length(units, longest),
+        amount: Number::money(Money { minor_units: units, ..total }),
+        share: share(units, total.minor_units),
+        minutes: None,
+    };
+    let mut bars: Vec<_> = by_cost[..shown]
+        .iter()
+        .map(|one| bar(project_label(one), one.id.to_owned(), one.cost.minor_units))
+        .collect();
+    if by_cost.len() > shown {
+        let others = by_cost.len() - shown;
+        bars.push(bar(format!("{others} other projects"), String::new(), rest));
+    }
+    bars
+}
+
+fn projects_finding(overview: &Overview<'_>, by_cost: &[&ProjectFigures<'_>]) -> String {
+    let total = overview.total().minor_units;
+    let with_cost = by_cost.iter().filter(|project| project.cost.minor_units != 0).count();
+    let mut sum = 0;
+    let enough = by_cost.iter().position(|project| {
+        sum += project.cost.minor_units;
+        sum.saturating_mul(10) >= total.saturating_mul(8)
+    });
+    match enough {
+        Some(at) if total > 0 && with_cost > 1 => {
+            let plural = if at == 0 { "project makes" } else { "projects make" };
+            format!("{} of {with_cost} {plural} {} of the cost", at + 1, share(sum, total))
+        }
+        _ if with_cost == 1 => "One project makes the whole cost".to_owned(),
+        _ => "No project has a cost".to_owned(),
+    }
+}
+
+fn project_row(overview: &Overview<'_>, project: &ProjectFigures<'_>, longest: i128) -> ProjectRow {
+    let total = overview.total().minor_units;
+    let change = project.previous.map(|previous| Money {
+        minor_units: project.cost.minor_units - previous.minor_units,
+        ..previous
+    });
+    ProjectRow {
+        id: project.id.to_owned(),
+        name: project.name.to_owned(),
+        status: if project.status == ProjectStatus::Active { "" } else { project.status.name() },
+        cost_centre: project.cost_centre.to_owned(),
+        minutes: Number::minutes(project.seconds.iter().flatten().sum()),
+        cost: Number::money(project.cost),
+        share: share(project.cost.minor_units, total),
+        length: length(project.cost.minor_units, longest),
+        previous: project.previous.map(Number::money),
+        change: change.map(Number::money),
+    }
+}
+
+fn groups(overview: &Overview<'_>, grouping: Grouping) -> Result<Vec<Bar>, ReportError> {
+    let bill = overview.bill();
+    let groups = overview.by(grouping)?;
+    let total: i128 = groups.iter().map(|group| group.cost_micro_units).sum();
+    let longest = groups.iter().map(|group| group.cost_micro_units).max().unwrap_or(0);
+    let bar = |group: &super::super::GroupFigures| {
+        let media = Media::from_name(&group.key).filter(|_| grouping == Grouping::Media);
+        Bar {
+            label: match media {
+                Some(media) => media_label(media).to_owned(),
+                None if group.key.is_empty() => "(no project)".to_owned(),
+                None => group.key.clone(),
+            },
+            detail: group.key.clone(),
+            media: media.map_or("", Media::name),
+            length: length(group.cost_micro_units, longest),
+            amount: Number::micro(group.cost_micro_units, bill.currency),
+            share: share(group.cost_micro_units, total),
+            minutes: Some(Number::minutes(group.seconds)),
+        }
+    };
+    Ok(groups.iter().map(bar).collect())
+}
+
+/// A chart of columns with its axis.
+#[derive(Debug, Serialize)]
+pub(super) struct ColumnChart {
+    pub(super) columns: Vec<Column>,
+    /// Labels of the axis at its top and its middle.
+    pub(super) axis: [String; 2],
+    /// For those who cannot see it.
+    pub(super) description: String,
+}

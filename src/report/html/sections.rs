@@ -1,0 +1,349 @@
+//! Sections of the page below its first screen.
+
+use chrono::{Datelike, Weekday};
+use serde::Serialize;
+
+use crate::domain::money::{decimal_text, rounded_units, thousands};
+use crate::domain::{BillStatus, Media};
+use crate::rating::{ALLOCATION_SCALE, LINE_SCALE};
+
+use super::super::overview::{DayFigures, DayState, Grouping, Overview, TrendMonth};
+use super::super::{ReportError, bill_table, wording};
+use super::charts::{ColumnFigures, columns, round_top};
+use super::page::{ColumnChart, MediaName, Number, media_label, media_name, month_name, share};
+
+/// Rows of missing days; the rest is counted.
+const LISTED_HOLES: usize = 100;
+
+/// Twelve months.
+#[derive(Debug, Serialize)]
+pub(super) struct Trend {
+    finding: String,
+    /// Media of any of the months.
+    legend: Vec<MediaName>,
+    chart: ColumnChart,
+    rows: Vec<TrendRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct TrendRow {
+    month: String,
+    total: Number,
+    costs: Vec<Number>,
+    status: String,
+}
+
+pub(super) fn trend(overview: &Overview<'_>) -> Trend {
+    let used = overview.used_media();
+    let has_cost =
+        |media: Media| overview.trend.iter().any(|month| month.media_costs[media.index()] != 0);
+    let is_shown = |media: &Media| used.contains(media) || has_cost(*media);
+    let media: Vec<_> = Media::ALL.into_iter().filter(is_shown).collect();
+    let status = |month: &TrendMonth| match month.status {
+        None => "not reported".to_owned(),
+        Some(status) => status.name().replace('_', " "),
+    };
+    let figures = overview.trend.iter().map(|month| ColumnFigures {
+        label: month.month.first_day().format("%b").to_string(),
+        title: format!("{}: {}", month_name(month.month), wording::money(month.total)),
+        class: if month.status == Some(BillStatus::InProgress) { "open" } else { "" },
+        costs: &month.media_costs,
+    });
+    let currency = overview.bill().currency;
+    let rows = overview.trend.iter().map(|month| TrendRow {
+        month: month.month.to_string(),
+        total: Number::money(month.total),
+        costs: media
+            .iter()
+            .map(|media| Number::micro(month.media_costs[media.index()], currency))
+            .collect(),
+        status: status(month),
+    });
+    let highest = overview.trend.iter().map(|month| month.media_costs.iter().sum()).max();
+    Trend {
+        legend: media.iter().copied().map(media_name).collect(),
+        finding: trend_finding(overview),
+        chart: chart(
+            figures.collect(),
+            highest.unwrap_or(0),
+            overview,
+            format!("Cost of {} months, stacked by media", overview.trend.len()),
+        ),
+        rows: rows.rev().collect(),
+    }
+}
+
+fn trend_finding(overview: &Overview<'_>) -> String {
+    let months = &overview.trend;
+    let Some(this) = months.last() else { return String::new() };
+    let name = month_name(this.month);
+    let [first, .., last] = months.as_slice() else {
+        return format!("{name} is the first month with usage");
+    };
+    let dearest = months.iter().max_by_key(|month| month.total.minor_units);
+    let dearest = dearest.map_or(first, |month| month);
+    if dearest.month == last.month {
+        format!("{name} is the dearest of {} months", months.len())
+    } else {
+        let less = dearest.total.minor_units - last.total.minor_units;
+        let less = share(less, dearest.total.minor_units);
+        let so_far = if last.status == Some(BillStatus::InProgress) { " so far" } else { "" };
+        format!("{name}{so_far} is {less} below the dearest month, {}", month_name(dearest.month))
+    }
+}
+
+fn chart(
+    figures: Vec<ColumnFigures<'_>>,
+    highest: i128,
+    overview: &Overview<'_>,
+    description: String,
+) -> ColumnChart {
+    // From a whole unit of the currency up, so that the axis has short labels.
+    let unit = 10_i128.pow(ALLOCATION_SCALE);
+    let top = if highest > unit {
+        round_top(highest.div_euclid(unit) + 1).saturating_mul(unit)
+    } else {
+        round_top(highest)
+    };
+    let currency = overview.bill().currency;
+    let label = |units: i128| {
+        if top > unit * 2 {
+            thousands(&rounded_units(units, ALLOCATION_SCALE, 0).to_string())
+        } else {
+            Number::micro(units, currency).shown
+        }
+    };
+    ColumnChart { columns: columns(figures, top), axis: [label(top), label(top / 2)], description }
+}
+
+/// How the bill was made.
+#[derive(Debug, Serialize)]
+pub(super) struct BillView {
+    lines: Vec<BillRow>,
+    total: Number,
+}
+
+#[derive(Debug, Serialize)]
+struct BillRow {
+    /// Service, media and tier, or what the row is.
+    key: String,
+    service: String,
+    media: String,
+    /// Media whose colour it has; empty for none.
+    media_name: &'static str,
+    tier: String,
+    minutes: Option<Number>,
+    free_minutes: Option<Number>,
+    billable_minutes: Option<Number>,
+    price: String,
+    amount: Number,
+}
+
+pub(super) fn bill(overview: &Overview<'_>) -> Result<BillView, ReportError> {
+    let digits = overview.bill().currency.minor_unit_digits();
+    let mut rows = bill_table::rows(overview.report)?;
+    // The last one is the total, which has a place of its own.
+    rows.pop();
+    let lines = rows.iter().map(|row| bill_row(row, digits)).collect();
+    Ok(BillView { lines, total: Number::money(overview.total()) })
+}
+
+fn bill_row(row: &bill_table::Row, digits: u32) -> BillRow {
+    let media = row.media.as_deref().unwrap_or_default();
+    let known = row.tier.and_then(|_| Media::from_name(media));
+    let price = row.unit_price.map(|units| decimal_text(units, bill_table::UNIT_PRICE_SCALE));
+    let price = price.as_deref().map(|text| text.trim_end_matches('0').trim_end_matches('.'));
+    // What is less than a minor unit, such as the rounding, would be shown as nothing.
+    let is_small = row.amount.abs() < 10_i128.pow(LINE_SCALE - digits);
+    let digits = if is_small && row.amount != 0 { digits + 4 } else { digits };
+    let shown = decimal_text(rounded_units(row.amount, LINE_SCALE, digits), digits);
+    let tier = row.tier.map(|tier| tier.to_string()).unwrap_or_default();
+    BillRow {
+        key: format!("{} {media} {tier}", row.service).trim_end().to_owned(),
+        service: row.service.to_owned(),
+        media: known.map_or_else(|| media.to_owned(), |media| media_label(media).to_owned()),
+        media_name: known.map_or("", Media::name),
+        tier,
+        minutes: row.minutes.map(Number::count),
+        free_minutes: row.free_minutes.map(Number::count),
+        billable_minutes: row.billable_minutes.map(Number::count),
+        price: price.unwrap_or_default().to_owned(),
+        amount: Number {
+            shown: thousands(&shown).replace('-', "\u{2212}"),
+            exact: decimal_text(row.amount, LINE_SCALE),
+        },
+    }
+}
+
+pub(super) fn media_finding(overview: &Overview<'_>) -> Result<String, ReportError> {
+    let groups = overview.by(Grouping::Media)?;
+    let total: i128 = groups.iter().map(|group| group.cost_micro_units).sum();
+    let first = groups.first().filter(|group| group.cost_micro_units > 0);
+    let media = first.and_then(|group| Media::from_name(&group.key));
+    Ok(match (first, media) {
+        (Some(group), Some(media)) => {
+            format!(
+                "{} makes {} of the cost",
+                media_label(media),
+                share(group.cost_micro_units, total)
+            )
+        }
+        _ => "No media has a cost".to_owned(),
+    })
+}
+
+/// Every day.
+#[derive(Debug, Serialize)]
+pub(super) struct Days {
+    finding: String,
+    chart: ColumnChart,
+    rows: Vec<DayRow>,
+    gaps: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct DayRow {
+    day: String,
+    weekday: String,
+    state: &'static str,
+    is_gap: bool,
+    minutes: Number,
+    costs: Vec<Number>,
+    cost: Number,
+}
+
+pub(super) fn days(overview: &Overview<'_>) -> Days {
+    let media = overview.used_media();
+    let currency = overview.bill().currency;
+    let rows = overview.days.iter().map(|day| DayRow {
+        day: day.day.to_string(),
+        weekday: day.day.format("%a").to_string(),
+        state: day.state.name(),
+        is_gap: is_gap(day),
+        minutes: Number::minutes(day.seconds.iter().flatten().sum()),
+        costs: media.iter().map(|one| Number::micro(day.costs[one.index()], currency)).collect(),
+        cost: Number::micro(day.cost(), currency),
+    });
+    let figures = overview.days.iter().map(|day| day_column(day, currency));
+    let highest = overview.days.iter().map(DayFigures::cost).max().unwrap_or(0);
+    Days {
+        finding: days_finding(overview),
+        chart: chart(
+            figures.collect(),
+            highest,
+            overview,
+            "Cost of each day, stacked by media; missing days are gaps".to_owned(),
+        ),
+        rows: rows.collect(),
+        gaps: overview.days.iter().filter(|day| day.state == DayState::Missing).count(),
+    }
+}
+
+fn is_gap(day: &DayFigures) -> bool {
+    matches!(day.state, DayState::Missing | DayState::NotYet)
+}
+
+fn day_column(day: &DayFigures, currency: crate::domain::Currency) -> ColumnFigures<'_> {
+    let number = day.day.day();
+    let is_labelled = number == 1 || number.is_multiple_of(5) && number < 30;
+    let is_weekend = matches!(day.day.weekday(), Weekday::Sat | Weekday::Sun);
+    let amount = match day.state {
+        DayState::Missing => "missing".to_owned(),
+        DayState::NotYet => "not yet".to_owned(),
+        DayState::InPart => {
+            format!("{}, in part missing", Number::micro(day.cost(), currency).shown)
+        }
+        DayState::Known => Number::micro(day.cost(), currency).shown,
+    };
+    ColumnFigures {
+        label: if is_labelled { number.to_string() } else { String::new() },
+        title: format!("{}: {amount}", day.day.format("%a %Y-%m-%d")),
+        class: match day.state {
+            DayState::Missing => "gap",
+            DayState::InPart => "open",
+            _ if is_weekend => "weekend",
+            _ => "",
+        },
+        costs: &day.costs,
+    }
+}
+
+fn days_finding(overview: &Overview<'_>) -> String {
+    let dearest = overview.days.iter().rev().max_by_key(|day| day.cost());
+    match dearest.filter(|day| day.cost() > 0) {
+        Some(day) => {
+            let currency = overview.bill().currency;
+            let amount = Number::micro(day.cost(), currency).shown;
+            format!(
+                "{} was the dearest day: {amount} {}",
+                day.day.format("%A %-d %B"),
+                currency.code()
+            )
+        }
+        None => "No day has a cost".to_owned(),
+    }
+}
+
+/// Days that are not known.
+#[derive(Debug, Serialize)]
+pub(super) struct Missing {
+    project: String,
+    service: &'static str,
+    days: String,
+    reason: String,
+}
+
+pub(super) fn missing(overview: &Overview<'_>) -> Vec<Missing> {
+    let holes = overview.report.coverage.missing_days.iter().take(LISTED_HOLES);
+    let row = |hole: &super::super::MissingDays| Missing {
+        project: hole.project_id.as_ref().map_or("(all)", |id| id.as_str()).to_owned(),
+        service: hole.service.name(),
+        days: hole
+            .days
+            .iter()
+            .map(|range| {
+                if range.first() == range.last() {
+                    range.first().to_string()
+                } else {
+                    format!("{} to {}", range.first(), range.last())
+                }
+            })
+            .collect::<Vec<_>>()
+            .join(", "),
+        reason: hole.reason.clone(),
+    };
+    holes.map(row).collect()
+}
+
+pub(super) fn more_missing(overview: &Overview<'_>) -> usize {
+    overview.report.coverage.missing_days.len().saturating_sub(LISTED_HOLES)
+}
+
+/// A value that changed after the month was closed.
+#[derive(Debug, Serialize)]
+pub(super) struct CorrectionRow {
+    project: String,
+    service: &'static str,
+    day: String,
+    media: &'static str,
+    before: String,
+    after: String,
+    seen: String,
+}
+
+pub(super) fn corrections(overview: &Overview<'_>) -> Vec<CorrectionRow> {
+    let seconds = |value: Option<i64>| match value {
+        Some(value) => format!("{} s", thousands(&value.to_string())),
+        None => "none".to_owned(),
+    };
+    let rows = overview.report.background.corrections.iter().map(|one| CorrectionRow {
+        project: one.project_id.to_string(),
+        service: one.service.name(),
+        day: one.day.to_string(),
+        media: media_label(one.media),
+        before: seconds(one.before_seconds),
+        after: seconds(one.after_seconds),
+        seen: one.observed_at.format("%Y-%m-%d %H:%M").to_string(),
+    });
+    rows.collect()
+}

@@ -1,0 +1,89 @@
+//! Sentences that several formats share.
+
+use crate::domain::{BillStatus, Money};
+
+use super::overview::{DayState, Overview};
+
+/// The status in words: "incomplete: 3 days missing".
+pub(super) fn status(overview: &Overview<'_>) -> String {
+    let count = |state| overview.days.iter().filter(|day| day.state == state).count();
+    let missing = count(DayState::Missing) + count(DayState::InPart);
+    let unpriced = overview.bill().unpriced.len();
+    let mut causes = Vec::new();
+    if overview.status == BillStatus::InProgress {
+        causes.push(match overview.report.coverage.past_to {
+            Some(day) => format!("to {day}"),
+            None => "no day is over yet".to_owned(),
+        });
+    }
+    if missing > 0 {
+        let days = overview.report.bill.month.days().day_count();
+        causes.push(format!("{missing} of {days} days missing, wholly or in part"));
+    }
+    if overview.report.coverage.incomplete_cells > 0 {
+        causes.push("values missing".to_owned());
+    }
+    if unpriced > 0 {
+        causes.push("usage without a price".to_owned());
+    }
+    let name = match (overview.report.closed, overview.status) {
+        (Some(closed), status) => format!("closed r{}, {}", closed.revision, status.name()),
+        (None, BillStatus::Complete) => "draft, every day known".to_owned(),
+        (None, BillStatus::Incomplete) => "incomplete".to_owned(),
+        (None, BillStatus::InProgress) => "month under way".to_owned(),
+    };
+    if causes.is_empty() { name } else { format!("{name}: {}", causes.join(", ")) }
+}
+
+/// Facts of the coverage by name.
+pub(super) fn coverage(overview: &Overview<'_>) -> Vec<(&'static str, String)> {
+    let coverage = &overview.report.coverage;
+    let covered = match coverage.covered_to {
+        Some(day) => format!("every day up to {day}"),
+        None => "not even the first day".to_owned(),
+    };
+    let bill = overview.bill();
+    let mut facts = vec![
+        ("Known without a gap", covered),
+        ("Idle cells, billed as 0", coverage.absent_cells.to_string()),
+        ("Cells with an unknown value", coverage.incomplete_cells.to_string()),
+        ("Price book", bill.book_name.clone()),
+    ];
+    for unpriced in &bill.unpriced {
+        let text = format!("{} of {}, {} s", unpriced.field, unpriced.service, unpriced.seconds);
+        facts.push(("Without a price, not in the total", text));
+    }
+    let background = overview.report.background;
+    if bill.range.is_open() {
+        let range = format!("{} to {}", bill.range.low, bill.range.high);
+        facts.push(("Range of totals under other readings", range));
+    }
+    for applied in overview.report.adjustments {
+        let adjustment = &applied.adjustment;
+        let text = format!("{}: {}", adjustment.amount, adjustment.reason);
+        facts.push(("Adjustment", text));
+    }
+    for reservation in overview.report.closed.iter().flat_map(|closed| &closed.reservations) {
+        facts.push(("Closed in spite of", reservation.clone()));
+    }
+    let optional = [("Budget", background.budget), ("Forecast", background.forecast)];
+    let known = optional.into_iter().filter_map(|(name, money)| Some((name, money?.to_string())));
+    facts.extend(known);
+    facts
+}
+
+/// A change in per cent with one decimal, signed; none from nothing.
+pub(super) fn per_cent(change: i128, before: i128) -> Option<String> {
+    if before == 0 {
+        return None;
+    }
+    let units = change.checked_mul(100_000)?.checked_div(before.abs())?;
+    let tenths = crate::domain::money::rounded_units(units, 2, 0);
+    let sign = if tenths < 0 { "\u{2212}" } else { "+" };
+    Some(format!("{sign}{}.{}\u{a0}%", tenths.abs() / 10, tenths.abs() % 10))
+}
+
+/// Money with thousands set apart and a real minus sign.
+pub(super) fn money(money: Money) -> String {
+    crate::domain::money::thousands(&money.to_string()).replace('-', "\u{2212}")
+}
