@@ -25,7 +25,7 @@ pub(super) enum BudgetCommand {
 #[derive(Debug, clap::Args)]
 pub(super) struct ScopeArguments {
     /// For one project [default: the whole account]
-    #[arg(long, value_name = "ID", conflicts_with = "cost_centre")]
+    #[arg(long, allow_hyphen_values = true, value_name = "ID", conflicts_with = "cost_centre")]
     project: Option<String>,
     /// For all projects with this cost centre
     #[arg(long, value_name = "NAME")]

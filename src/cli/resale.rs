@@ -16,8 +16,9 @@ use crate::billing::{BillingError, RatedMonth};
 use crate::config::AccountSettings;
 use crate::context::Context;
 use crate::domain::money::decimal_text;
-use crate::domain::{Month, ProjectId};
+use crate::domain::{BillStatus, Month, ProjectId};
 use crate::month_report::write_statement;
+use crate::rating::TotalRange;
 use crate::report::{Format, ReportOptions, check_writable};
 use crate::store::analyst_queries::{ResultTable, ValueKind};
 use crate::store::{Store, bills, resale, stored_bills};
@@ -124,7 +125,7 @@ async fn sides(
     store: &Store,
     settings: &AccountSettings,
     month: Month,
-) -> Result<(RatedMonth, RatedMonth), Failure> {
+) -> Result<(RatedMonth, RatedMonth, Option<MonthMargin>), Failure> {
     let sell_book = settings.sell_price_books()?.in_force(month)?.clone();
     let book = settings.price_book(month)?;
     let records = records(store, settings, context.clock);
@@ -139,8 +140,16 @@ async fn sides(
         rated
     };
     let sell = sell_month(&cost, &sell_book)?;
-    resale::replace_sell(pool, &sell.bill, now).await?;
-    Ok((cost, sell))
+    let found = month_margin(&cost, &sell)?;
+    if let Some(found) = &found {
+        resale::replace_sell(pool, &sell.bill, found, now).await?;
+    }
+    Ok((cost, sell, found))
+}
+
+/// That of the side of which less is known.
+fn status(cost: &RatedMonth, sell: &RatedMonth) -> BillStatus {
+    if cost.status() == BillStatus::Complete { sell.status() } else { cost.status() }
 }
 
 fn exit_of(sides: [&RatedMonth; 2]) -> Exit {
@@ -166,7 +175,7 @@ async fn margins(context: &Context, arguments: MarginArguments) -> Result<Exit, 
                 if is_text {
                     print_text(&in_words(&found, &cost, &sell))?;
                 } else {
-                    rows.rows.extend(rows_of(&found, &cost));
+                    rows.rows.extend(rows_of(&found, &cost, &sell));
                 }
             }
             Err(failure) => {
@@ -188,8 +197,8 @@ async fn account_margin(
     settings: &AccountSettings,
     month: Month,
 ) -> Result<(MonthMargin, RatedMonth, RatedMonth), Failure> {
-    let (cost, sell) = sides(context, store, settings, month).await?;
-    let found = month_margin(&cost, &sell).ok_or_else(|| {
+    let (cost, sell, found) = sides(context, store, settings, month).await?;
+    let found = found.ok_or_else(|| {
         let [cost, sell] = [&cost, &sell].map(|side| side.bill.currency.code());
         let text = format!(
             "account {}, {month}: the cost is in {cost} and the sell price book in {sell}, so \
@@ -208,7 +217,8 @@ fn percent(cost: crate::domain::Money, sell: crate::domain::Money) -> Option<Str
 }
 
 /// A row a project; the last one is what belongs to none.
-fn rows_of(found: &MonthMargin, cost: &RatedMonth) -> Vec<Row> {
+fn rows_of(found: &MonthMargin, cost: &RatedMonth, sell: &RatedMonth) -> Vec<Row> {
+    let status = status(cost, sell);
     let row = |one: &crate::billing::margin::ProjectMargin| {
         vec![
             Some(cost.bill.account.to_string()),
@@ -220,7 +230,7 @@ fn rows_of(found: &MonthMargin, cost: &RatedMonth) -> Vec<Row> {
             Some(margin(one.cost, one.sell).to_string()),
             percent(one.cost, one.sell),
             Some(one.cost.currency.code().to_owned()),
-            Some(cost.status().name().to_owned()),
+            Some(status.name().to_owned()),
         ]
     };
     found.projects.iter().map(row).collect()
@@ -234,8 +244,8 @@ fn in_words(found: &MonthMargin, cost: &RatedMonth, sell: &RatedMonth) -> String
     let left = margin(found.cost, found.sell);
     let share = percent(found.cost, found.sell).map_or_else(String::new, |it| format!(" ({it} %)"));
     let mut text = format!(
-        "account {}, {}: sells for {}, costs {}, margin {}{share}\n  sell price book {}, cost price \
-         book {}, {}\n",
+        "account {}, {}: sells for {}, costs {}, margin {}{share}, all before tax\n  sell price book \
+         {}, cost price book {}, {}\n",
         cost.bill.account,
         cost.bill.month,
         amount(&found.sell),
@@ -243,8 +253,19 @@ fn in_words(found: &MonthMargin, cost: &RatedMonth, sell: &RatedMonth) -> String
         amount(&left),
         one_line(&sell.book.name),
         one_line(&cost.book.name),
-        cost.status().name().replace('_', " "),
+        status(cost, sell).name().replace('_', " "),
     );
+    for (side, month) in [("sell", sell), ("cost", cost)] {
+        for unpriced in &month.bill.unpriced {
+            let _ = writeln!(
+                text,
+                "  the {side} price book has no price for {} s of {} of {}, so that side is too low",
+                unpriced.seconds,
+                one_line(&unpriced.field),
+                unpriced.service
+            );
+        }
+    }
     let mut projects: Vec<_> = found.projects.iter().collect();
     projects.sort_by_key(|one| (margin(one.cost, one.sell).minor_units, one.project_id.clone()));
     let mut table = plain_table();
@@ -306,8 +327,11 @@ async fn statement(
     month: Month,
     options: &ReportOptions,
 ) -> Result<Exit, Failure> {
-    let (_, sell) = sides(context, store, settings, month).await?;
+    let (_, mut sell, _) = sides(context, store, settings, month).await?;
     let exit = exit_of([&sell, &sell]);
+    // The reseller's book is what was agreed: a customer has one total and no open points.
+    sell.bill.range = TotalRange::only(sell.bill.total);
+    sell.bill.assumptions.clear();
     let (total, status) = (amount(&sell.amount_due()), sell.status());
     let records = records(store, settings, context.clock);
     let published = write_statement(&records, sell, options).await?;

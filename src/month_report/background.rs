@@ -9,6 +9,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
+
 use super::MonthReportError;
 use crate::billing::{BillingError, RatedMonth};
 use crate::clock::Clock;
@@ -17,10 +19,11 @@ use crate::domain::{
     BillStatus, Currency, DateRange, DayUsage, Media, MediaSet, Money, Month, ProjectId, Service,
     UsageSource,
 };
+use crate::outlook::pattern::RANGE_PERCENT;
 use crate::rating::{Bill, PriceBook, rate_by_the_book};
 use crate::report::{
     Ahead, Background, BudgetAhead, COST_CENTRE_TAG, Correction, Occupancy, OddDay, PastMonth,
-    PlanAhead, ReportOptions,
+    PlanAhead, ProjectMarginAhead, ReportOptions,
 };
 use crate::store::occupancy::hourly;
 use crate::store::{StoreError, bills, forecasts, invoices, resale, tags as stored_tags, usage};
@@ -57,6 +60,10 @@ pub(super) async fn of_statement(
     background.forecast = None;
     background.ahead = Ahead::default();
     background.invoice = None;
+    // Cost centres are the reseller's own.
+    background.tags.clear();
+    background.occupancy = Occupancy::default();
+    background.is_for_customer = true;
     background.past_months.iter_mut().for_each(|past| past.status = None);
     Ok(background)
 }
@@ -142,12 +149,13 @@ async fn plans(
     let (month, currency) = (rated.bill.month.first_day(), rated.bill.currency);
     let money = |text: &str| Money::parse(text, currency);
     let forecast = facts.forecasts.iter().find(|fact| fact.month == month);
+    let ahead = Ahead {
+        margins: margins(records, month, currency).await?,
+        plans: of_plans(&compared, currency),
+        plan_months: plan_months(&compared),
+        ..Ahead::default()
+    };
     let Some(forecast) = forecast.filter(|fact| fact.currency == currency.code()) else {
-        let ahead = Ahead {
-            plans: of_plans(&compared, currency),
-            plan_months: plan_months(&compared),
-            ..Ahead::default()
-        };
         return Ok((None, None, ahead));
     };
     let of_month = |fact: &&forecasts::BudgetFact| fact.month == month;
@@ -173,11 +181,48 @@ async fn plans(
     let ahead = Ahead {
         budgets: facts.budgets.iter().filter(of_month).filter_map(one).collect(),
         odd_days: facts.anomalies.iter().filter_map(odd).collect(),
-        plans: of_plans(&compared, currency),
-        plan_months: plan_months(&compared),
+        sentences: sentences(forecast, currency),
+        ..ahead
     };
     let expected = forecast.expected.as_deref().and_then(money);
     Ok((budget.and_then(|fact| money(&fact.amount)), expected, ahead))
+}
+
+/// Where the month is going, in words.
+fn sentences(forecast: &forecasts::ForecastFact, currency: Currency) -> Vec<String> {
+    let money = |text: &Option<String>| Money::parse(text.as_deref()?, currency);
+    let range = (money(&forecast.expected), money(&forecast.low), money(&forecast.high));
+    let mut sentences = Vec::new();
+    if let (Some(expected), Some(low), Some(high)) = range {
+        sentences.push(format!(
+            "{expected} is expected; {low} to {high} holds about {RANGE_PERCENT} % of outcomes. From \
+             the weekdays and the trend of the eight weeks up to {}.",
+            forecast.last_day
+        ));
+    }
+    if let Some(day) = forecast.first_billed_day {
+        let tense = if day <= forecast.last_day { "were used up" } else { "will be used up" };
+        sentences.push(format!("The included minutes {tense} on {day}."));
+    }
+    sentences
+}
+
+async fn margins(
+    records: &Records<'_>,
+    month: NaiveDate,
+    currency: Currency,
+) -> Result<Vec<ProjectMarginAhead>, MonthReportError> {
+    let stored = resale::margins(records.store.pool(), records.account, month).await;
+    let stored = stored.map_err(BillingError::from)?;
+    let in_currency = stored.into_iter().filter(|one| one.currency == currency.code());
+    let margin = |one: resale::StoredMargin| {
+        Some(ProjectMarginAhead {
+            cost: Money::parse(&one.cost, currency)?,
+            sell: Money::parse(&one.sell, currency)?,
+            project_id: one.project_id,
+        })
+    };
+    Ok(in_currency.filter_map(margin).collect())
 }
 
 fn plan_months(compared: &[resale::StoredPlan]) -> String {
@@ -192,6 +237,7 @@ fn of_plans(compared: &[resale::StoredPlan], currency: Currency) -> Vec<PlanAhea
             total: money(&one.total)?,
             saved: one.saved.as_deref().and_then(money),
             is_in_force: one.is_in_force,
+            break_even: one.break_even_percent.zip(one.break_even_minutes.clone()),
         })
     };
     let in_currency = compared.iter().filter(|one| one.currency == currency.code());

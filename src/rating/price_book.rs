@@ -271,6 +271,17 @@ impl PriceBook {
         self.free_order.iter().position(|entry| *entry == of)
     }
 
+    /// The same prices without tax.
+    ///
+    /// For what compares plans or tells a margin: tax is owed on to the state, and
+    /// the built-in books state none.
+    #[must_use]
+    pub fn before_tax(&self) -> Self {
+        let mut book = self.clone();
+        book.terms.tax_percent = BigRational::zero();
+        book
+    }
+
     /// The order in which free minutes are taken.
     #[must_use]
     pub fn free_order(&self) -> &[PricedType] {

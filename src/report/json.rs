@@ -14,7 +14,7 @@ use crate::rating::{
 
 use super::format::{MonthContent, ReportFile, ReportFormat};
 use super::manifest;
-use super::model::{Ahead, BudgetAhead, Correction, OddDay, PlanAhead};
+use super::model::{Ahead, BudgetAhead, Correction, OddDay, PlanAhead, ProjectMarginAhead};
 use super::month::ProjectMonth;
 use super::overview::{
     Change, DayFigures, EFFECTS, GroupFigures, Grouping, InvoiceRow, MediaCosts, Overview,
@@ -276,9 +276,14 @@ fn ahead(ahead: &Ahead) -> Value {
             "total": text(one.total),
             "saved": one.saved.map(text),
             "is_in_force": one.is_in_force,
+            "break_even_percent": one.break_even.as_ref().map(|volume| volume.0),
+            "break_even_minutes_a_month": one.break_even.as_ref().map(|volume| &volume.1),
         })
     };
+    let margin = |one: &ProjectMarginAhead| json!({ "project_id": one.project_id, "cost": text(one.cost), "sell": text(one.sell) });
     json!({
+        "sentences": ahead.sentences,
+        "margins": ahead.margins.iter().map(margin).collect::<Vec<_>>(),
         "budgets": ahead.budgets.iter().map(budget).collect::<Vec<_>>(),
         "odd_days": ahead.odd_days.iter().map(odd_day).collect::<Vec<_>>(),
         "plans": ahead.plans.iter().map(plan).collect::<Vec<_>>(),

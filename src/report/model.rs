@@ -89,11 +89,19 @@ pub struct Background {
     pub ahead: Ahead,
     /// Users by hour, and peaks.
     pub occupancy: Occupancy,
+    /// Whether a customer reads it, to whom how the operator collects means nothing.
+    pub is_for_customer: bool,
 }
 
 /// What is expected, what is odd, and what other plans would have cost.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ahead {
+    /// Sentences on where the month is going: total and range, from what, and when
+    /// the included minutes run out.
+    pub sentences: Vec<String>,
+    /// What each project costs and sells for, the least margin first; only of an
+    /// account that is resold.
+    pub margins: Vec<ProjectMarginAhead>,
     /// Every budget with how it stands.
     pub budgets: Vec<BudgetAhead>,
     /// Projects whose newest day is not like its weekday, the oddest first.
@@ -108,8 +116,23 @@ impl Ahead {
     /// Whether there is nothing to tell.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.budgets.is_empty() && self.odd_days.is_empty() && self.plans.is_empty()
+        self.sentences.is_empty()
+            && self.budgets.is_empty()
+            && self.odd_days.is_empty()
+            && self.plans.is_empty()
+            && self.margins.is_empty()
     }
+}
+
+/// What a project costs and sells for in the month, before tax.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectMarginAhead {
+    /// Its id; empty for what belongs to no project.
+    pub project_id: String,
+    /// Adjustments included.
+    pub cost: Money,
+    /// By the sell price book.
+    pub sell: Money,
 }
 
 /// A budget of the month under way.
@@ -153,6 +176,8 @@ pub struct PlanAhead {
     pub saved: Option<Money>,
     /// Whether it held in all the months.
     pub is_in_force: bool,
+    /// Where it becomes cheaper than the first: per cent of the months' volume, and minutes a month.
+    pub break_even: Option<(i32, String)>,
 }
 
 /// A month before the one that is reported.

@@ -28,6 +28,9 @@ pub(super) fn status(overview: &Overview<'_>) -> String {
     }
     let name = match (overview.report.closed, overview.status) {
         (Some(closed), status) => format!("closed r{}, {}", closed.revision, status.name()),
+        (None, BillStatus::Complete) if overview.report.background.is_for_customer => {
+            "complete".to_owned()
+        }
         (None, BillStatus::Complete) => "draft, every day known".to_owned(),
         (None, BillStatus::Incomplete) => "incomplete".to_owned(),
         (None, BillStatus::InProgress) => "month under way".to_owned(),
@@ -70,6 +73,13 @@ pub(super) fn coverage(overview: &Overview<'_>) -> Vec<(&'static str, String)> {
     let known = optional.into_iter().filter_map(|(name, money)| Some((name, money?.to_string())));
     facts.extend(known);
     facts
+}
+
+/// Where a plan becomes cheaper than the first: "120 % (36000 minutes a month)".
+pub(super) fn break_even(volume: Option<&(i32, String)>) -> String {
+    volume.map_or_else(String::new, |(percent, minutes)| {
+        format!("{percent} % ({minutes} minutes a month)")
+    })
 }
 
 /// A change in per cent with one decimal, signed; none from nothing.

@@ -154,3 +154,48 @@ async fn without_a_sell_price_book_or_with_another_currency_it_says_so() {
     setup.run(&margin).exits(78).says(&said);
     setup.run(&["resale", "statement", "--month", "2031-03"]).exits(78).says(&said);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tax_is_nobodys_margin_and_what_has_no_price_is_told() {
+    let mut setup = resold().await;
+    let margin = ["resale", "margin", "--month", "2031-03"];
+    let untaxed = setup.run(&margin).exits(0).stdout;
+    for (name, text) in [("cost.toml", COST_BOOK), ("sell.toml", SELL_BOOK)] {
+        let taxed = text.replacen("[prices", "tax_percent = '19'\n[prices", 1);
+        fs::write(setup.program.folder().join(name), taxed).expect("written");
+    }
+    assert_eq!(setup.run(&margin).exits(0).stdout, untaxed);
+    let statement = ["resale", "statement", "--month", "2031-03"];
+    // By hand: 6,075.58 and 19 % of it.
+    setup.run(&statement).exits(0).says(&["statement of USD 7,229.94"]);
+
+    let no_hd = "name = 'no-hd'\ndescription = 'audio alone'\ncurrency = 'USD'\nplan = 'fixed'\nfree_minutes = 0\n\
+                 free_order = ['rtc.audio']\n[prices.rtc]\naudio = '1.2749'\n";
+    fs::write(setup.program.folder().join("sell.toml"), no_hd).expect("written");
+    let text = ["resale", "margin", "--month", "2031-03", "--output", "table"];
+    setup.run(&text).exits(3).says(&[
+        "the sell price book has no price for",
+        "so that side is too low",
+        "incomplete",
+    ]);
+    setup.program.unset("AGORA_USAGE_SELL_PRICE_BOOKS");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_is_written_for_a_customer() {
+    let setup = resold().await;
+    setup.run(&["tag", "set", "P1", "cost_centre=own-secret-centre"]).exits(0);
+    let formats = ["--format", "csv,xlsx,html,focus,json"];
+    let statement = ["resale", "statement", "--month", "2031-03"];
+    setup.run(&[&statement[..], &formats[..]].concat()).exits(0);
+    let mut files = Vec::new();
+    files_below(&setup.reports().join("statements/default/2031-03"), &mut files);
+    assert!(files.len() >= 6, "{files:?}");
+    for path in &files {
+        let text = contents(path);
+        for own in ["own-secret-centre", "draft", "other readings", "The daemon", "Agora does not"]
+        {
+            assert!(!text.contains(own), "{own} is in {}", path.display());
+        }
+    }
+}

@@ -3,11 +3,15 @@
 use serde::Serialize;
 
 use super::super::model::Ahead;
+use super::super::wording;
 use super::page::Number;
+use crate::billing::margin::margin;
 
 /// Budgets, odd days and plans.
 #[derive(Debug, Serialize)]
 pub(super) struct AheadView {
+    sentences: Vec<String>,
+    margins: Vec<MarginRow>,
     budgets: Vec<BudgetRow>,
     odd_days: Vec<OddDayRow>,
     plans: Vec<PlanRow>,
@@ -38,6 +42,15 @@ struct PlanRow {
     is_in_force: bool,
     total: Number,
     saved: Option<Number>,
+    break_even: String,
+}
+
+#[derive(Debug, Serialize)]
+struct MarginRow {
+    project: String,
+    cost: Number,
+    sell: Number,
+    margin: Number,
 }
 
 /// None where there is nothing to tell, as of a month that is over.
@@ -64,8 +77,17 @@ pub(super) fn view(ahead: &Ahead) -> Option<AheadView> {
         is_in_force: one.is_in_force,
         total: Number::money(one.total),
         saved: one.saved.map(Number::money),
+        break_even: wording::break_even(one.break_even.as_ref()),
+    });
+    let margins = ahead.margins.iter().map(|one| MarginRow {
+        project: one.project_id.clone(),
+        cost: Number::money(one.cost),
+        sell: Number::money(one.sell),
+        margin: Number::money(margin(one.cost, one.sell)),
     });
     Some(AheadView {
+        sentences: ahead.sentences.clone(),
+        margins: margins.collect(),
         budgets: budgets.collect(),
         odd_days: odd_days.collect(),
         plans: plans.collect(),
