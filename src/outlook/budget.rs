@@ -227,7 +227,7 @@ mod tests {
         other.amount.currency = yuan;
         let found = states(&[budget(BudgetScope::Account, 1), other], &outlook, &BTreeMap::new());
         assert_eq!(found.len(), 1);
-        assert_eq!((found[0].expected, found[0].used_up_on), (None, None));
+        assert_eq!((found[0].expected, found[0].used_up_on), (None, Some(day("2031-05-01"))));
         assert_eq!(found[0].reached_percent, DEFAULT_THRESHOLDS_PERCENT);
     }
 }
