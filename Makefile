@@ -98,6 +98,13 @@ bench: postgres ## whole runs on the simulator beside floors of psql: PROJECTS=1
 	@cargo build --release --bin agora-usage
 	@scripts/bench $(target)/release/agora-usage $(or $(PROJECTS),1000) $(or $(DAYS),365)
 
+.PHONY: soak
+soak: postgres ## many schedules of faults, and 100,000 random cases of each pure part: SEEDS=200 FIRST=1
+	@AGORA_TEST_SWEEP_CASES=$(or $(CASES),100000) AGORA_TEST_SWEEP_SEED=$(or $(FIRST),1) \
+		cargo test --lib -- sweep
+	@AGORA_TEST_SOAK_SEEDS=$(or $(SEEDS),200) AGORA_TEST_SOAK_FIRST=$(or $(FIRST),1) \
+		cargo test --test it sweep::
+
 .PHONY: clean-demo
 clean-demo: ## remove the demo's reports and its database
 	@scripts/clean-demo

@@ -46,3 +46,5 @@ pub mod report;
 pub mod schedule;
 pub mod simulator;
 pub mod store;
+#[cfg(test)]
+mod sweep;

@@ -50,5 +50,6 @@ mod service_manager;
 mod simulator;
 mod store;
 mod support;
+mod sweep;
 mod sync;
 mod v1;
