@@ -105,6 +105,10 @@ soak: postgres ## many schedules of faults, and 100,000 random cases of each pur
 	@AGORA_TEST_SOAK_SEEDS=$(or $(SEEDS),200) AGORA_TEST_SOAK_FIRST=$(or $(FIRST),1) \
 		cargo test --test it sweep::
 
+.PHONY: fuzz
+fuzz: build-tools ## random bytes for every parser of outside data: SECONDS=600 each, ONLY="tags settings"
+	@scripts/fuzz $(or $(SECONDS),600) $(ONLY)
+
 .PHONY: clean-demo
 clean-demo: ## remove the demo's reports and its database
 	@scripts/clean-demo

@@ -129,6 +129,11 @@ impl Settings {
         Self::resolve(&raw, database_url)
     }
 
+    /// Settings of a text alone, without the environment.
+    pub(crate) fn from_text(text: &str) -> Result<Self, ConfigError> {
+        Self::resolve(&raw::from_text(text)?, None)
+    }
+
     fn resolve(raw: &RawSettings, database_url: Option<&str>) -> Result<Self, ConfigError> {
         let database = match database_url.map(SecretString::from).or_else(|| raw.database_url()) {
             Some(url) => DatabaseAddress::Given(url),
@@ -324,6 +329,11 @@ impl AccountSettings {
         };
         Ok(PriceBooks::new(&self.account, books)?)
     }
+}
+
+/// How many accounts a CSV or TOML text describes.
+pub(crate) fn accounts_of(text: &str, is_csv: bool) -> Result<usize, String> {
+    accounts_file::from_text(text, is_csv).map(|accounts| accounts.len())
 }
 
 /// The built-in book of that name, or the one in that file.

@@ -40,6 +40,8 @@ pub mod lake;
 pub mod month_report;
 pub mod observe;
 pub mod outlook;
+#[doc(hidden)]
+pub mod outside_data;
 pub mod rating;
 pub mod reconcile;
 pub mod report;
