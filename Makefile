@@ -99,15 +99,16 @@ bench: postgres ## whole runs on the simulator beside floors of psql: PROJECTS=1
 	@scripts/bench $(target)/release/agora-usage $(or $(PROJECTS),1000) $(or $(DAYS),365)
 
 .PHONY: soak
-soak: postgres ## many schedules of faults, and 100,000 random cases of each pure part: SEEDS=200 FIRST=1
-	@AGORA_TEST_SWEEP_CASES=$(or $(CASES),100000) AGORA_TEST_SWEEP_SEED=$(or $(FIRST),1) \
-		cargo test --lib -- sweep
-	@AGORA_TEST_SOAK_SEEDS=$(or $(SEEDS),200) AGORA_TEST_SOAK_FIRST=$(or $(FIRST),1) \
-		cargo test --test it sweep::
+soak: postgres ## faults by many seeds, and random cases of the pure parts: SEEDS=200 FIRST=1 CASES=100000
+	@scripts/soak $(or $(SEEDS),200) $(or $(FIRST),1) $(or $(CASES),100000)
 
 .PHONY: fuzz
 fuzz: build-tools ## random bytes for every parser of outside data: SECONDS=600 each, ONLY="tags settings"
 	@scripts/fuzz $(or $(SECONDS),600) $(ONLY)
+
+.PHONY: check-focus
+check-focus: ## a FOCUS file by the official validator, with Python 3.12: FILE=.../focus.csv
+	@scripts/check-focus '$(FILE)' '$(target)/focus-validator'
 
 .PHONY: clean-demo
 clean-demo: ## remove the demo's reports and its database

@@ -3,6 +3,7 @@
 //! Owns their names, defaults and checks. An error names the source of the
 //! bad value; no error or debug output ever holds a secret.
 
+mod account;
 mod accounts_file;
 mod outlook;
 mod raw;
@@ -10,28 +11,21 @@ mod raw;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::account_outlook::OutlookSettings;
-use crate::agora_api::ApiSettings;
 use crate::agora_api::webhook::HookUrl;
-use crate::collect::CollectSettings;
-use crate::collect::due::DuePolicy;
-use crate::domain::{AccountId, Month, Service, UsageSource};
+use crate::domain::AccountId;
 use crate::lake::LakeUrl;
-use crate::rating::{PriceBook, PriceBookError, PriceBooks, PriceBooksError};
+use crate::rating::{PriceBookError, PriceBooksError};
 use crate::store::DatabaseAddress;
 use crate::store::cluster::{ClusterSettings, default_data_folder};
 use raw::{RawAccount, RawSettings};
 
+pub use account::{AccountSettings, price_book};
+
 /// A settings file that explains every key and sets none.
 pub const EXAMPLE: &str = include_str!("../deploy/agora-usage.example.toml");
-
-/// Hosts of the platform, tried in this order.
-const DEFAULT_HOSTS: &str = "https://api.agora.io,https://api.sd-rtn.com";
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +36,9 @@ pub enum ConfigError {
     /// No customer id and secret for an account that needs them.
     #[error("account '{0}' has no customer id and secret")]
     NoCredentials(AccountId),
+    /// An account that nobody resells.
+    #[error("account '{0}' has no sell_price_books")]
+    NoSellPriceBook(AccountId),
     /// An account that the settings do not describe.
     #[error("account '{0}' is not in the settings")]
     UnknownAccount(String),
@@ -83,40 +80,6 @@ pub struct ObserveSettings {
     pub dead_man_ping: Option<HookUrl>,
     /// Hours after a scheduled time within which a run must have succeeded.
     pub no_success_hours: u32,
-}
-
-/// What the settings say about one account.
-#[derive(Debug, Clone)]
-pub struct AccountSettings {
-    /// Its name.
-    pub account: AccountId,
-    /// Half of the credential; none when only stored data are used.
-    credentials: Option<(String, SecretString)>,
-    hosts: Vec<Url>,
-    limits: ApiLimits,
-    /// What to ask for and how.
-    pub collect: CollectSettings,
-    /// Plan whose built-in price book holds where `price_books` is empty.
-    pub plan: String,
-    /// Days for which single channels are kept; hourly sums are kept for ever.
-    pub channel_retention_days: u32,
-    /// Budgets, and how odd a day must be.
-    pub outlook: OutlookSettings,
-    /// Price books that replace the plan's own: files, or names of built-in books.
-    pub price_books: Vec<String>,
-    /// Whether channels stay, beyond their days, until the lake holds them.
-    pub occupancy_archive: bool,
-}
-
-/// Paces and bounds of calls.
-#[derive(Debug, Clone, Copy)]
-struct ApiLimits {
-    requests_per_second: u32,
-    statistics_requests_per_second: u32,
-    request_timeout: Duration,
-    attempts_per_host: u32,
-    first_retry_wait: Duration,
-    max_body_bytes: usize,
 }
 
 impl Settings {
@@ -217,138 +180,9 @@ impl ObserveSettings {
     }
 }
 
-impl AccountSettings {
-    fn resolve(
-        account: AccountId,
-        own: &RawAccount,
-        raw: &RawSettings,
-    ) -> Result<Self, ConfigError> {
-        let common = &raw.defaults;
-        let is_default = own.name.is_none();
-        let identity = if is_default { common } else { own };
-        let secret = identity.secret()?;
-        let credentials = credentials(identity.customer_id.clone(), secret)?;
-        let text = |of: fn(&RawAccount) -> Option<&String>| of(own).or_else(|| of(common)).cloned();
-        let base_url = text(|raw| raw.base_url.as_ref()).unwrap_or_else(|| DEFAULT_HOSTS.into());
-        let usage_api = text(|raw| raw.usage_api.as_ref()).unwrap_or_else(|| "v3".into());
-        let source = UsageSource::from_name(&usage_api).ok_or_else(|| {
-            value(format!("usage_api = '{usage_api}' is not known; use v3 or v1"))
-        })?;
-        let services = own.services.as_ref().or(common.services.as_ref());
-        let outlook = outlook::resolve(&account, &raw.budget, raw.anomaly_floor.as_deref())?;
-        Ok(Self {
-            account,
-            outlook,
-            credentials,
-            hosts: hosts(&base_url, raw.allow_http)?,
-            limits: ApiLimits {
-                requests_per_second: own.requests_per_second.unwrap_or(raw.requests_per_second),
-                statistics_requests_per_second: own
-                    .statistics_requests_per_second
-                    .unwrap_or(raw.statistics_requests_per_second),
-                request_timeout: Duration::from_secs(raw.request_timeout_seconds.max(1)),
-                attempts_per_host: raw.attempts_per_host.max(1),
-                first_retry_wait: Duration::from_millis(raw.first_retry_wait_ms),
-                max_body_bytes: raw.max_body_bytes,
-            },
-            collect: CollectSettings {
-                source,
-                services: services_of(services.map(|list| list.0.as_slice()))?,
-                only_projects: std::collections::BTreeSet::new(),
-                policy: DuePolicy {
-                    look_back_days: raw.look_back_days,
-                    api_history_months: raw.api_history_months,
-                    again: false,
-                },
-                workers: usize::try_from(raw.workers.max(1)).unwrap_or(1),
-                page_size: raw.channel_page_size.clamp(1, 500),
-            },
-            channel_retention_days: raw.channel_retention_days,
-            occupancy_archive: raw.occupancy_archive,
-            plan: text(|raw| raw.plan.as_ref()).unwrap_or_else(|| "tiered".into()),
-            price_books: match own.price_books()? {
-                Some(books) => books,
-                None => common.price_books()?.unwrap_or_default(),
-            },
-        })
-    }
-
-    /// The price book that holds for a month.
-    ///
-    /// # Errors
-    /// [`ConfigError`] where none does, and as [`AccountSettings::price_books`].
-    pub fn price_book(&self, month: Month) -> Result<PriceBook, ConfigError> {
-        Ok(self.price_books()?.in_force(month)?.clone())
-    }
-
-    /// Whether on-premise recording may be counted twice: usage v3 of `default`
-    /// says that its video durations include it (API reference, 2020).
-    #[must_use]
-    pub fn may_count_recording_twice(&self) -> bool {
-        let services = self.collect.askable_services();
-        services.contains(&Service::Rtc) && services.contains(&Service::Recording)
-    }
-
-    /// How to reach the platform as this account.
-    ///
-    /// # Errors
-    /// [`ConfigError::NoCredentials`].
-    pub fn api_settings(&self) -> Result<ApiSettings, ConfigError> {
-        let (customer_id, customer_secret) = self
-            .credentials
-            .clone()
-            .ok_or_else(|| ConfigError::NoCredentials(self.account.clone()))?;
-        Ok(ApiSettings {
-            hosts: self.hosts.clone(),
-            customer_id,
-            customer_secret,
-            requests_per_second: self.limits.requests_per_second,
-            statistics_requests_per_second: self.limits.statistics_requests_per_second,
-            request_timeout: self.limits.request_timeout,
-            attempts_per_host: self.limits.attempts_per_host,
-            first_retry_wait: self.limits.first_retry_wait,
-            retry_after_cap: Duration::from_mins(2),
-            max_body_bytes: self.limits.max_body_bytes,
-        })
-    }
-
-    /// The price books of the account: those of the settings, or the built-in one of its plan.
-    ///
-    /// # Errors
-    /// [`ConfigError`] naming the file, the key and what is allowed, or two
-    /// books that hold for the same month.
-    pub fn price_books(&self) -> Result<PriceBooks, ConfigError> {
-        let books = if self.price_books.is_empty() {
-            let embedded = PriceBook::embedded(&self.plan).ok_or_else(|| {
-                let known = PriceBook::embedded_plans().join(", ");
-                value(format!("plan = '{}' is not known; use one of {known}", self.plan))
-            })?;
-            vec![embedded?]
-        } else {
-            self.price_books.iter().map(|name| price_book(name)).collect::<Result<_, _>>()?
-        };
-        Ok(PriceBooks::new(&self.account, books)?)
-    }
-}
-
 /// How many accounts a CSV or TOML text describes.
 pub(crate) fn accounts_of(text: &str, is_csv: bool) -> Result<usize, String> {
     accounts_file::from_text(text, is_csv).map(|accounts| accounts.len())
-}
-
-/// The built-in book of that name, or the one in that file.
-///
-/// # Errors
-/// [`ConfigError`] when the file cannot be read or is no price book.
-pub fn price_book(name: &str) -> Result<PriceBook, ConfigError> {
-    if PriceBook::embedded_names().contains(&name)
-        && let Some(embedded) = PriceBook::embedded(name)
-    {
-        return Ok(embedded?);
-    }
-    let text = std::fs::read_to_string(name)
-        .map_err(|error| value(format!("price book {name} cannot be read: {error}")))?;
-    Ok(PriceBook::parse(name, &text)?)
 }
 
 /// The lake's address; needed where channels are to be kept until they are there.
@@ -365,73 +199,6 @@ fn lake_url(raw: &RawSettings) -> Result<Option<LakeUrl>, ConfigError> {
 
 fn value(message: String) -> ConfigError {
     ConfigError::Value(message)
-}
-
-/// Both halves; an empty one counts as not given.
-fn credentials(
-    customer_id: Option<String>,
-    secret: Option<SecretString>,
-) -> Result<Option<(String, SecretString)>, ConfigError> {
-    let customer_id = customer_id.filter(|id| !id.is_empty());
-    let secret = secret.filter(|secret| !secret.expose_secret().is_empty());
-    // Basic authentication ends the user name at the first colon (RFC 7617).
-    if customer_id.as_ref().is_some_and(|id| id.contains(':')) {
-        return Err(value("customer_id holds a colon; give the secret in customer_secret".into()));
-    }
-    Ok(customer_id.zip(secret))
-}
-
-fn services_of(names: Option<&[String]>) -> Result<Vec<Service>, ConfigError> {
-    let Some(names) = names else {
-        return Ok(vec![Service::Rtc, Service::CloudRecording, Service::Miniapp]);
-    };
-    let known = Service::ALL.map(Service::name).join(", ");
-    let service = |name: &String| {
-        Service::from_name(name.trim())
-            .ok_or_else(|| value(format!("services: '{name}' is not known; use some of {known}")))
-    };
-    let mut services = names.iter().map(service).collect::<Result<Vec<_>, _>>()?;
-    services.sort_unstable();
-    services.dedup();
-    if services.is_empty() {
-        return Err(value(format!("services: the list is empty; use some of {known}")));
-    }
-    Ok(services)
-}
-
-/// Checks a comma list of hosts: HTTPS, or HTTP to this machine or where it is allowed.
-fn hosts(list: &str, allow_http: bool) -> Result<Vec<Url>, ConfigError> {
-    let host = |text: &str| {
-        let wrong = |why: &str| {
-            value(format!("AGORA_BASE_URL (base_url) has a host that cannot be used: {why}"))
-        };
-        let url = Url::parse(text.trim())
-            .map_err(|error| wrong(&format!("{error}; write it as https://api.agora.io")))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("credentials belong in AGORA_CUSTOMER_ID and AGORA_CUSTOMER_SECRET"));
-        }
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong("write scheme, host and port without a path"));
-        }
-        let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        match url.scheme() {
-            "https" => Ok(url),
-            "http" if loopback || allow_http => Ok(url),
-            "http" => Err(wrong(
-                "http would send the secret in the clear; use https, or set allow_http = true",
-            )),
-            other => Err(wrong(&format!("'{other}' is not https"))),
-        }
-    };
-    let hosts: Vec<Url> = list
-        .split(',')
-        .filter(|text| !text.trim().is_empty())
-        .map(host)
-        .collect::<Result<_, _>>()?;
-    if hosts.is_empty() {
-        return Err(value("AGORA_BASE_URL (base_url) names no host".to_owned()));
-    }
-    Ok(hosts)
 }
 
 #[cfg(test)]

@@ -153,6 +153,22 @@ fn publish(
     }
 }
 
+/// Writes a month that was rated by a sell price book: nothing of it, nor of what
+/// surrounds it, comes from the cost side.
+///
+/// Must be called within a multi-threaded runtime: writing blocks its thread.
+///
+/// # Errors
+/// [`MonthReportError`]; the earlier files are as they were.
+pub async fn write_statement(
+    records: &Records<'_>,
+    mut sell: RatedMonth,
+    options: &ReportOptions,
+) -> Result<Published, MonthReportError> {
+    sell.background = background::of_statement(records, &sell, options).await?;
+    Ok(tokio::task::block_in_place(|| write_month(&sell.report(), options))?)
+}
+
 async fn write_of_then(
     records: &Records<'_>,
     book: &PriceBook,

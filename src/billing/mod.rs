@@ -17,6 +17,7 @@ pub mod closing;
 pub mod difference;
 pub mod error;
 pub mod explain;
+pub mod margin;
 pub mod month;
 pub mod reproduce;
 pub mod reservations;

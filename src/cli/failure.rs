@@ -97,6 +97,9 @@ impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let failure = Self::new(Exit::Configuration, error.to_string());
         match error {
+            ConfigError::NoSellPriceBook(_) => failure.hint(
+                "name the price book that customers pay by: sell_price_books = [\"sell.toml\"]",
+            ),
             ConfigError::NoCredentials(account) if account.as_str() == "default" => failure.hint(
                 "set AGORA_CUSTOMER_ID and AGORA_CUSTOMER_SECRET (Console > RESTful API), \
                  or try `agora-usage demo`",

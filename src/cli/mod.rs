@@ -25,6 +25,7 @@ mod migrate;
 mod print;
 pub(crate) mod query;
 mod report;
+mod resale;
 mod simulator;
 mod summary;
 mod sync;
@@ -107,6 +108,9 @@ enum Command {
     /// Show, explain, close, adjust, compare, verify and reconcile bills
     #[command(subcommand)]
     Bill(bill::BillCommand),
+    /// Show margins, and write statements for customers
+    #[command(subcommand)]
+    Resale(resale::ResaleCommand),
     /// Say which cost centre and team a project belongs to
     #[command(subcommand)]
     Tag(tag::TagCommand),
@@ -172,6 +176,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Forecast(arguments) => forecast::run(&Context::load(&common)?, arguments).await,
         Command::Budget(command) => budget::run(&Context::load(&common)?, command).await,
         Command::Bill(command) => bill::run(&Context::load(&common)?, command).await,
+        Command::Resale(command) => resale::run(&Context::load(&common)?, command).await,
         Command::Tag(command) => tag::run(&Context::load(&common)?, command).await,
         Command::Query(arguments) => query::run(&common, arguments).await,
         Command::Api(arguments) => api::run(&Context::load(&common)?, arguments).await,

@@ -80,6 +80,7 @@ pub(super) struct RawSettings {
     plan: Option<String>,
     price_book: Option<String>,
     price_books: Option<Names>,
+    sell_price_books: Option<Names>,
     #[serde(skip)]
     pub(super) defaults: RawAccount,
 }
@@ -100,6 +101,7 @@ pub(super) struct RawAccount {
     pub(super) plan: Option<String>,
     price_book: Option<String>,
     price_books: Option<Names>,
+    pub(super) sell_price_books: Option<Names>,
     pub(super) requests_per_second: Option<u32>,
     pub(super) statistics_requests_per_second: Option<u32>,
 }
@@ -217,6 +219,7 @@ impl RawSettings {
             plan: self.plan.clone(),
             price_book: self.price_book.clone(),
             price_books: self.price_books.clone(),
+            sell_price_books: self.sell_price_books.clone(),
             requests_per_second: None,
             statistics_requests_per_second: None,
         };

@@ -1,4 +1,6 @@
+use super::account::hosts;
 use super::*;
+use crate::domain::{Service, UsageSource};
 
 fn settings(toml: &str) -> Result<Settings, ConfigError> {
     let folder = tempfile::tempdir().expect("folder");

@@ -14,12 +14,16 @@ use crate::billing::{BillingError, RatedMonth};
 use crate::clock::Clock;
 use crate::collect::Records;
 use crate::domain::{
-    BillStatus, DateRange, DayUsage, Media, MediaSet, Money, Month, ProjectId, Service, UsageSource,
+    BillStatus, Currency, DateRange, DayUsage, Media, MediaSet, Money, Month, ProjectId, Service,
+    UsageSource,
 };
 use crate::rating::{Bill, PriceBook, rate_by_the_book};
-use crate::report::{Background, COST_CENTRE_TAG, Correction, Occupancy, PastMonth, ReportOptions};
+use crate::report::{
+    Ahead, Background, BudgetAhead, COST_CENTRE_TAG, Correction, Occupancy, OddDay, PastMonth,
+    PlanAhead, ReportOptions,
+};
 use crate::store::occupancy::hourly;
-use crate::store::{StoreError, bills, forecasts, tags as stored_tags, usage};
+use crate::store::{StoreError, bills, forecasts, invoices, resale, tags as stored_tags, usage};
 
 /// Months of the trend before the one that is reported.
 const PAST_MONTHS: usize = 11;
@@ -39,6 +43,22 @@ pub(super) async fn of_revisions(
         revision.background = of(&records, revision, before.last(), options).await?;
     }
     Ok(())
+}
+
+/// What surrounds a month of the sell side: no budget, no forecast and no status,
+/// which are those of the cost side.
+pub(super) async fn of_statement(
+    records: &Records<'_>,
+    sell: &RatedMonth,
+    options: &ReportOptions,
+) -> Result<Background, MonthReportError> {
+    let mut background = of(records, sell, None, options).await?;
+    background.budget = None;
+    background.forecast = None;
+    background.ahead = Ahead::default();
+    background.invoice = None;
+    background.past_months.iter_mut().for_each(|past| past.status = None);
+    Ok(background)
 }
 
 /// What surrounds a month, as far as the formats show it; `before` is its earlier revision.
@@ -61,19 +81,39 @@ pub(super) async fn of(
     let (pool, account) = (records.store.pool(), records.account);
     let hours = hourly::hours_of_week(pool, account, bill.month.days()).await;
     let peaks = hourly::peaks(pool, account, bill.month.days()).await;
-    let (budget, forecast) = plans(records, rated).await?;
+    let (budget, forecast, ahead) = plans(records, rated).await?;
     Ok(Background {
         past_months: past_months(records, book, bill.month).await?,
         previous: previous(records, book, bill.month).await?,
         corrections: before.map(|before| corrections(before, rated)).unwrap_or_default(),
         budget,
         forecast,
+        ahead,
+        invoice: invoice(records, bill).await?,
         occupancy: Occupancy {
             hours: hours.map_err(BillingError::from)?,
             peaks: peaks.map_err(BillingError::from)?,
         },
         ..background
     })
+}
+
+/// The newest invoice of the month that was known, in the currency of the bill.
+async fn invoice(
+    records: &Records<'_>,
+    bill: &Bill,
+) -> Result<Option<BTreeMap<String, Money>>, MonthReportError> {
+    let (pool, known_by) = (records.store.pool(), records.clock.known_by());
+    let parts = invoices::allocation(pool, records.account, bill.month, known_by).await;
+    let parts = parts.map_err(BillingError::from)?;
+    let is_of_bill = |part: &(String, String, String)| part.2 == bill.currency.code();
+    if parts.is_empty() || !parts.iter().all(is_of_bill) {
+        return Ok(None);
+    }
+    let money = |(project, cost, _): (String, String, String)| {
+        Some((project, Money::parse(&cost, bill.currency)?))
+    };
+    Ok(Some(parts.into_iter().filter_map(money).collect()))
 }
 
 /// The cost centre of each project that has one.
@@ -88,26 +128,74 @@ pub(super) async fn tags(
     Ok(found.map(tag).collect())
 }
 
-/// The account's budget and the newest forecast of a month under way.
+/// The account's budget, the newest forecast and what lies ahead of a month under way.
 async fn plans(
     records: &Records<'_>,
     rated: &RatedMonth,
-) -> Result<(Option<Money>, Option<Money>), MonthReportError> {
+) -> Result<(Option<Money>, Option<Money>, Ahead), MonthReportError> {
     if rated.status() != BillStatus::InProgress || records.clock.known_by().is_some() {
-        return Ok((None, None));
+        return Ok((None, None, Ahead::default()));
     }
-    let account = records.account.as_str();
-    let facts = forecasts::newest(records.store.pool(), &[account]).await;
-    let facts = facts.map_err(BillingError::from)?;
+    let (pool, account) = (records.store.pool(), records.account);
+    let facts = forecasts::newest(pool, &[account.as_str()]).await.map_err(BillingError::from)?;
+    let compared = resale::comparison(pool, account).await.map_err(BillingError::from)?;
     let (month, currency) = (rated.bill.month.first_day(), rated.bill.currency);
     let money = |text: &str| Money::parse(text, currency);
     let forecast = facts.forecasts.iter().find(|fact| fact.month == month);
-    let forecast = forecast.filter(|fact| fact.currency == currency.code());
-    let budget = facts.budgets.iter().find(|fact| fact.month == month && fact.scope == "account");
-    Ok((
-        budget.and_then(|fact| money(&fact.amount)),
-        forecast.and_then(|fact| money(fact.expected.as_deref()?)),
-    ))
+    let Some(forecast) = forecast.filter(|fact| fact.currency == currency.code()) else {
+        let ahead = Ahead {
+            plans: of_plans(&compared, currency),
+            plan_months: plan_months(&compared),
+            ..Ahead::default()
+        };
+        return Ok((None, None, ahead));
+    };
+    let of_month = |fact: &&forecasts::BudgetFact| fact.month == month;
+    let budget = facts.budgets.iter().filter(of_month).find(|fact| fact.scope == "account");
+    let one = |fact: &forecasts::BudgetFact| {
+        Some(BudgetAhead {
+            of: format!("{} {}", fact.scope.replace('_', " "), fact.name).trim_end().to_owned(),
+            amount: money(&fact.amount)?,
+            to_date: money(&fact.to_date)?,
+            expected: fact.expected.as_deref().and_then(money),
+            used_up_on: fact.used_up_on,
+        })
+    };
+    let odd = |fact: &forecasts::AnomalyFact| {
+        Some(OddDay {
+            day: fact.day,
+            project_id: fact.project_id.clone(),
+            cause: format!("{} {}", fact.service, fact.media),
+            worth: money(&fact.worth)?,
+            usual: money(&fact.usual)?,
+        })
+    };
+    let ahead = Ahead {
+        budgets: facts.budgets.iter().filter(of_month).filter_map(one).collect(),
+        odd_days: facts.anomalies.iter().filter_map(odd).collect(),
+        plans: of_plans(&compared, currency),
+        plan_months: plan_months(&compared),
+    };
+    let expected = forecast.expected.as_deref().and_then(money);
+    Ok((budget.and_then(|fact| money(&fact.amount)), expected, ahead))
+}
+
+fn plan_months(compared: &[resale::StoredPlan]) -> String {
+    compared.first().map(|one| one.months.clone()).unwrap_or_default()
+}
+
+fn of_plans(compared: &[resale::StoredPlan], currency: Currency) -> Vec<PlanAhead> {
+    let money = |text: &str| Money::parse(text, currency);
+    let plan = |one: &resale::StoredPlan| {
+        Some(PlanAhead {
+            plan: one.plan.clone(),
+            total: money(&one.total)?,
+            saved: one.saved.as_deref().and_then(money),
+            is_in_force: one.is_in_force,
+        })
+    };
+    let in_currency = compared.iter().filter(|one| one.currency == currency.code());
+    in_currency.filter_map(plan).collect()
 }
 
 /// Every value that is another one, by project, service, day and media.

@@ -14,11 +14,11 @@ use crate::rating::{
 
 use super::format::{MonthContent, ReportFile, ReportFormat};
 use super::manifest;
-use super::model::Correction;
+use super::model::{Ahead, BudgetAhead, Correction, OddDay, PlanAhead};
 use super::month::ProjectMonth;
 use super::overview::{
-    Change, DayFigures, EFFECTS, GroupFigures, Grouping, MediaCosts, Overview, ProjectFigures,
-    TrendMonth,
+    Change, DayFigures, EFFECTS, GroupFigures, Grouping, InvoiceRow, MediaCosts, Overview,
+    ProjectFigures, TrendMonth,
 };
 use super::{ReportError, ReportOptions};
 
@@ -93,6 +93,8 @@ fn document(overview: &Overview<'_>, projects: &[ProjectMonth<'_>]) -> Result<Va
         "coverage": manifest::coverage(&overview.report.coverage),
         "assumptions": manifest::assumptions(bill),
         "unpriced": manifest::unpriced(bill),
+        "invoice": overview.invoice().map(|rows| rows.iter().map(invoice_row).collect::<Vec<_>>()),
+        "ahead": ahead(&background.ahead),
         "corrections": background.corrections.iter().map(correction).collect::<Vec<_>>(),
     }))
 }
@@ -236,6 +238,51 @@ fn peak(peak: &Peak) -> Value {
         "users": peak.users,
         "channels": peak.channels,
         "at": peak.at.to_rfc3339_opts(SecondsFormat::Secs, true),
+    })
+}
+
+fn invoice_row(row: &InvoiceRow<'_>) -> Value {
+    json!({
+        "project_id": row.project_id,
+        "estimate": row.estimate.to_string(),
+        "invoice": row.invoice.to_string(),
+        "difference": row.difference().to_string(),
+    })
+}
+
+fn ahead(ahead: &Ahead) -> Value {
+    let text = |money: Money| money.to_string();
+    let budget = |one: &BudgetAhead| {
+        json!({
+            "of": one.of,
+            "amount": text(one.amount),
+            "to_date": text(one.to_date),
+            "expected": one.expected.map(text),
+            "used_up_on": one.used_up_on,
+        })
+    };
+    let odd_day = |one: &OddDay| {
+        json!({
+            "project_id": one.project_id,
+            "day": one.day,
+            "cause": one.cause,
+            "worth": text(one.worth),
+            "usual": text(one.usual),
+        })
+    };
+    let plan = |one: &PlanAhead| {
+        json!({
+            "plan": one.plan,
+            "total": text(one.total),
+            "saved": one.saved.map(text),
+            "is_in_force": one.is_in_force,
+        })
+    };
+    json!({
+        "budgets": ahead.budgets.iter().map(budget).collect::<Vec<_>>(),
+        "odd_days": ahead.odd_days.iter().map(odd_day).collect::<Vec<_>>(),
+        "plans": ahead.plans.iter().map(plan).collect::<Vec<_>>(),
+        "plan_months": ahead.plan_months,
     })
 }
 

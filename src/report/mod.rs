@@ -51,8 +51,8 @@ pub use error::ReportError;
 pub use format::Format;
 pub use html::served_policy;
 pub use model::{
-    Background, COST_CENTRE_TAG, ClosedNote, Correction, Coverage, MissingDays, Occupancy,
-    PastMonth, UNTAGGED,
+    Ahead, Background, BudgetAhead, COST_CENTRE_TAG, ClosedNote, Correction, Coverage, MissingDays,
+    Occupancy, OddDay, PastMonth, PlanAhead, UNTAGGED,
 };
 pub use overview::{GroupFigures, Grouping};
 pub use publish::check_writable;

@@ -82,8 +82,77 @@ pub struct Background {
     pub budget: Option<Money>,
     /// What a month under way is expected to cost.
     pub forecast: Option<Money>,
+    /// The newest invoice of the month, split over its projects (empty id: none);
+    /// none where none was imported, or in another currency.
+    pub invoice: Option<BTreeMap<String, Money>>,
+    /// What lies ahead; empty for a month that is over.
+    pub ahead: Ahead,
     /// Users by hour, and peaks.
     pub occupancy: Occupancy,
+}
+
+/// What is expected, what is odd, and what other plans would have cost.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ahead {
+    /// Every budget with how it stands.
+    pub budgets: Vec<BudgetAhead>,
+    /// Projects whose newest day is not like its weekday, the oddest first.
+    pub odd_days: Vec<OddDay>,
+    /// Plans of the newest comparison, cheapest first.
+    pub plans: Vec<PlanAhead>,
+    /// Months that were compared, such as `2025-11 to 2026-10`.
+    pub plan_months: String,
+}
+
+impl Ahead {
+    /// Whether there is nothing to tell.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.budgets.is_empty() && self.odd_days.is_empty() && self.plans.is_empty()
+    }
+}
+
+/// A budget of the month under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BudgetAhead {
+    /// Such as `account`, or `project P1`.
+    pub of: String,
+    /// For the month.
+    pub amount: Money,
+    /// Spent so far.
+    pub to_date: Money,
+    /// Expected at the end of the month, where it can be foretold.
+    pub expected: Option<Money>,
+    /// Day on which it is or will be used up.
+    pub used_up_on: Option<NaiveDate>,
+}
+
+/// A project's day that is not like its weekday.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OddDay {
+    /// Which day.
+    pub day: NaiveDate,
+    /// Whose.
+    pub project_id: String,
+    /// Service and media that strayed most.
+    pub cause: String,
+    /// Worth at list price.
+    pub worth: Money,
+    /// What is usual for the weekday.
+    pub usual: Money,
+}
+
+/// What the compared months would have cost under a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanAhead {
+    /// Price book, and package where there is a choice.
+    pub plan: String,
+    /// Of all the months.
+    pub total: Money,
+    /// Less than the books in force.
+    pub saved: Option<Money>,
+    /// Whether it held in all the months.
+    pub is_in_force: bool,
 }
 
 /// A month before the one that is reported.

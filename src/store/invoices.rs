@@ -84,6 +84,26 @@ pub async fn write(
     Ok(InvoiceWritten { import, is_new: true })
 }
 
+/// The newest import's split over projects, by their ids, as decimal texts; the
+/// newest that was imported by a time, where one is given. With its currency.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer.
+pub async fn allocation(
+    pool: &PgPool,
+    account: &AccountId,
+    month: Month,
+    known_by: Option<DateTime<Utc>>,
+) -> Result<Vec<(String, String, String)>, StoreError> {
+    query_as(include_str!("sql/invoice_allocation.sql"))
+        .bind(account.as_str())
+        .bind(month.first_day())
+        .bind(known_by)
+        .fetch_all(alone(pool))
+        .await
+        .map_err(StoreError::during("reading invoice_allocation"))
+}
+
 async fn insert_invoice(
     connection: &mut PgConnection,
     reconciliation: &Reconciliation,

@@ -30,6 +30,7 @@ pub mod price_books;
 pub mod projects;
 pub mod readers;
 pub mod requests;
+pub mod resale;
 mod statement;
 pub mod stored_bills;
 pub mod tags;

@@ -155,6 +155,44 @@ async fn they_agree_with_charges_and_adjustments_and_stay_when_the_month_is_clos
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_month_under_way_tells_what_lies_ahead() {
+    let setup = Setup::at("2031-03-30T12:00:00Z").await;
+    setup.api.list(&["P1", "P2"]);
+    let days = (1..=28).map(|day| format!("2031-02-{day:02}"));
+    for day in days.chain((1..=29).map(|day| format!("2031-03-{day:02}"))) {
+        let seconds = if day == "2031-03-29" { 9_000_000 } else { 90_000 };
+        setup.api.use_seconds("P1", &day, &[(AUDIO, 720_000), (HD, seconds)]);
+    }
+    setup.backfill("2031-02-01", "2031-03-29").exits(0);
+    setup.run(&["budget", "set", "1234.56"]).exits(0);
+    setup.run(&["budget", "set", "600", "--project", "P1"]).exits(0);
+    setup.run(&["bill", "compare", "--month", "2031-02"]).exits(0);
+    setup.run(&["forecast"]).exits(0);
+    setup.run(&["report", "--month", "2031-03", "--format", "all"]).exits(0);
+    assert_readers_agree(&setup, "2031-03").await;
+    let page = setup.month("2031-03").text("report.html");
+    for said in [
+        "What lies ahead",
+        "data-exact=\"1234.56\"",
+        "project P1",
+        "2031-03-29",
+        "rtc hd",
+        "data-plan=\"standard-usd, package Pro\"",
+        "2031-02 to 2031-02",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
+    let json = setup.month("2031-03").text("report.json");
+    let report: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(report["ahead"]["budgets"][0]["amount"], "1234.56");
+    assert_eq!(report["ahead"]["odd_days"][0]["project_id"], "P1");
+    assert!(report["forecast"].is_string(), "{}", report["forecast"]);
+    // Of a month that is over nothing lies ahead.
+    setup.run(&["report", "--month", "2031-02", "--format", "html"]).exits(0);
+    assert!(!setup.month("2031-02").text("report.html").contains("What lies ahead"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn they_agree_on_a_month_with_missing_days_and_on_one_without_usage() {
     let setup = Setup::at("2031-04-20T12:00:00Z").await;
     setup.api.list(&["P1"]);

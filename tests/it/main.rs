@@ -46,6 +46,7 @@ mod readers;
 mod reconcile;
 mod report_files;
 mod report_ranges;
+mod resale;
 mod service_manager;
 mod simulator;
 mod store;

@@ -62,6 +62,11 @@ async fn account() -> Setup {
         .run(&["backfill", "--from", "2031-03-04", "--to", "2031-03-05", "--project", "P1"])
         .exits(3);
     setup.report("2031-02..2031-03").exits(3);
+    setup.run(&["budget", "set", "12.50"]).exits(0);
+    setup.run(&["forecast"]).exits(3);
+    setup.run(&["bill", "compare", "--month", "2031-02..2031-03"]).exits(3);
+    setup.program.set("AGORA_USAGE_SELL_PRICE_BOOKS", "fixed-usd");
+    setup.run(&["resale", "margin", "--month", "2031-02"]);
     take_snapshots(&setup).await;
     setup
 }

@@ -265,6 +265,37 @@ async fn with_several_accounts_one_has_to_be_named() {
     outcome.exits(2).says(&["several accounts", "east, west"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_show_the_invoice_beside_the_bill_by_project() {
+    let setup = march().await;
+    let report = ["report", "--month", "2031-03", "--format", "html,xlsx,json"];
+    setup.run(&report).exits(0);
+    let page = setup.month("2031-03").text("report.html");
+    assert!(!page.contains("The invoice beside the bill"));
+    setup.held_against("rtc,audio,30000,25.00\nrtc,hd,5000,19.95\nrtc,full_hd,1500,13.48\n", 3);
+    setup.run(&report).exits(0);
+    let json: Value =
+        serde_json::from_str(&setup.month("2031-03").text("report.json")).expect("JSON");
+    let rows = json["invoice"].as_array().expect("an invoice");
+    let told = |row: &Value| {
+        let text = |key: &str| row[key].as_str().expect("text").to_owned();
+        let places = |key: &str| format!("{}0000", text(key));
+        format!(
+            "({},{},{},{})",
+            text("project_id"),
+            places("estimate"),
+            places("invoice"),
+            places("difference")
+        )
+    };
+    let told: Vec<String> = rows.iter().map(told).collect();
+    assert_eq!(told, setup.view("invoice_difference_by_project", "project_id").await);
+    let page = setup.month("2031-03").text("report.html");
+    let total = json["invoice"].as_array().map(Vec::len);
+    assert_eq!(page.matches("data-invoiced=").count(), total.expect("rows"));
+    assert!(page.contains("data-exact=\"58.43\""), "the invoice's total");
+}
+
 /// The simulator's account of a month, with daily rounding and tax on the invoice.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filled_in_template_is_explained_on_simulated_usage() {

@@ -1,6 +1,8 @@
 //! `agora-usage bill compare`: the same months under every plan.
 
-use super::compare_words::{in_words, rows_of};
+use chrono::{DateTime, Utc};
+
+use super::compare_words::{in_words, rows_of, saved};
 use super::records;
 use crate::billing::used_months::{newest_months, used_months};
 use crate::cli::failure::{Exit, Failure};
@@ -11,8 +13,9 @@ use crate::domain::{AccountId, Money, Month};
 use crate::outlook::compare::{Candidate, UsedMonth, compare};
 use crate::outlook::plans::{PlanChoice, as_written, choices};
 use crate::rating::{PriceBook, PriceBooks, month_total};
-use crate::store::Store;
 use crate::store::analyst_queries::{ResultTable, ValueKind};
+use crate::store::resale::{self, ComparedPlan};
+use crate::store::{Store, StoreError};
 
 /// Arguments of `bill compare`.
 #[derive(Debug, clap::Args)]
@@ -102,6 +105,7 @@ pub(super) async fn run(context: &Context, arguments: CompareArguments) -> Resul
         match compared(context, &store, settings, asked.as_deref(), &named).await {
             Ok(found) => {
                 exit = exit.and(found.exit());
+                found.store(&store, context.clock.now()).await?;
                 if is_text {
                     print_text(&in_words(&found))?;
                 } else {
@@ -204,6 +208,28 @@ fn plan_in_force(own: &PriceBooks, months: &[Month]) -> Option<String> {
 }
 
 impl Compared {
+    /// Keeps it for views and questions.
+    async fn store(&self, store: &Store, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let months = self.months.first().zip(self.months.last());
+        let Some(months) =
+            months.map(|(first, last)| (first.month.first_day(), last.month.first_day()))
+        else {
+            return Ok(());
+        };
+        let plan = |plan: &Candidate| ComparedPlan {
+            plan: plan.plan.name.clone(),
+            total: plan.total,
+            low: plan.range.low,
+            high: plan.range.high,
+            saved: saved(self, plan),
+            is_in_force: self.plan_in_force.as_ref() == Some(&plan.plan.name),
+            prices_all_usage: plan.unpriced_seconds.is_empty(),
+            break_even: plan.break_even.map(|turn| (turn.volume_percent, turn.minutes_a_month)),
+        };
+        let plans: Vec<ComparedPlan> = self.candidates.iter().map(plan).collect();
+        resale::replace_comparison(store.pool(), &self.account, months, &plans, now).await
+    }
+
     fn exit(&self) -> Exit {
         let is_priced = self.candidates.first().is_some_and(|it| it.unpriced_seconds.is_empty());
         if self.unknown_days == 0 && is_priced { Exit::Done } else { Exit::Partial }

@@ -36,7 +36,7 @@ pub(super) fn rows_of(found: &Compared) -> Vec<Row> {
 }
 
 /// What the plan would have saved against the books in force; below 0 where it costs more.
-fn saved(found: &Compared, plan: &Candidate) -> Option<Money> {
+pub(super) fn saved(found: &Compared, plan: &Candidate) -> Option<Money> {
     let paid = found.in_force.filter(|paid| paid.currency == plan.total.currency)?;
     Some(Money { minor_units: paid.minor_units - plan.total.minor_units, ..paid })
 }

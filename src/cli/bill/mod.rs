@@ -57,12 +57,16 @@ pub(super) async fn run(context: &Context, command: BillCommand) -> Result<Exit,
 }
 
 /// What is stored of an account.
-fn records<'a>(store: &'a Store, account: &'a AccountSettings, clock: Clock) -> Records<'a> {
+pub(super) fn records<'a>(
+    store: &'a Store,
+    account: &'a AccountSettings,
+    clock: Clock,
+) -> Records<'a> {
     Records { store, account: &account.account, clock, settings: &account.collect }
 }
 
 /// The month that was asked for; the previous one otherwise, and none that has not begun.
-fn month_or_previous(asked: Option<Month>, clock: Clock) -> Result<Month, Failure> {
+pub(super) fn month_or_previous(asked: Option<Month>, clock: Clock) -> Result<Month, Failure> {
     let current = Month::of(clock.today());
     match asked {
         Some(month) if month > current => {

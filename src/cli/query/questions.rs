@@ -8,6 +8,7 @@ use crate::store::analyst_queries::parameters_of;
 pub(super) const QUESTIONS: &[(&str, &str)] = &[
     ("biggest_days", include_str!("../../../queries/biggest_days.sql")),
     ("bill_lines", include_str!("../../../queries/bill_lines.sql")),
+    ("budget_status", include_str!("../../../queries/budget_status.sql")),
     (
         "cost_by_cost_centre_and_month",
         include_str!("../../../queries/cost_by_cost_centre_and_month.sql"),
@@ -22,6 +23,10 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
     ("hdp_overlap", include_str!("../../../queries/hdp_overlap.sql")),
     ("idle_projects", include_str!("../../../queries/idle_projects.sql")),
     ("late_corrections", include_str!("../../../queries/late_corrections.sql")),
+    (
+        "margin_by_project_and_month",
+        include_str!("../../../queries/margin_by_project_and_month.sql"),
+    ),
     ("missing_days_by_month", include_str!("../../../queries/missing_days_by_month.sql")),
     ("new_and_deleted_projects", include_str!("../../../queries/new_and_deleted_projects.sql")),
     ("occupancy_by_hour", include_str!("../../../queries/occupancy_by_hour.sql")),
@@ -34,6 +39,7 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
         "peak_users_by_project_and_day",
         include_str!("../../../queries/peak_users_by_project_and_day.sql"),
     ),
+    ("plan_comparison", include_str!("../../../queries/plan_comparison.sql")),
     ("projects", include_str!("../../../queries/projects.sql")),
     ("requests_by_outcome", include_str!("../../../queries/requests_by_outcome.sql")),
     ("revision_history", include_str!("../../../queries/revision_history.sql")),

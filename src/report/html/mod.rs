@@ -5,7 +5,9 @@
 //! overview, shapes from `charts`; the template escapes all text. Nothing is
 //! drawn from a float: shapes are whole parts of a thousand.
 
+mod ahead;
 mod charts;
+mod invoice;
 mod occupancy;
 mod page;
 mod sections;

@@ -10,7 +10,7 @@ use super::super::overview::{Change, DayState, EFFECTS, Grouping, Overview, Proj
 use super::super::summary::{MINUTES_SCALE, minute_units};
 use super::super::{ReportError, wording};
 use super::charts::{Column, length};
-use super::{occupancy, sections};
+use super::{ahead, invoice, occupancy, sections};
 
 /// Projects on the first screen.
 const TOP_PROJECTS: usize = 5;
@@ -51,6 +51,8 @@ pub(super) struct Page {
     more_missing: usize,
     assumptions: Vec<(String, String, String)>,
     corrections: Vec<sections::CorrectionRow>,
+    ahead: Option<ahead::AheadView>,
+    invoice: Option<invoice::InvoiceView>,
 }
 
 /// A number as it is shown, and as it is exactly.
@@ -203,6 +205,8 @@ pub(super) fn page(overview: &Overview<'_>) -> Result<Page, ReportError> {
             .map(|one| (one.key.to_owned(), one.value.clone(), one.text.clone()))
             .collect(),
         corrections: sections::corrections(overview),
+        ahead: ahead::view(&background.ahead),
+        invoice: invoice::view(overview),
     })
 }
 

@@ -7,6 +7,7 @@
 mod change;
 mod days;
 mod groups;
+mod invoice;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ pub(super) use change::{Change, EFFECTS};
 pub(super) use days::{DayFigures, DayState};
 pub use groups::{GroupFigures, Grouping};
 pub(super) use groups::{Grouped, costs};
+pub(super) use invoice::InvoiceRow;
 
 /// Cost in 1e-6 of the currency by [`Media::index`], as the API counts media.
 pub(super) type MediaCosts = [i128; Media::COUNT];

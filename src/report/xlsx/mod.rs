@@ -6,6 +6,8 @@
 //! text; up to 15 digits it reads back as the same decimal.
 
 mod allocation;
+mod invoice;
+mod outlook;
 mod sheet;
 mod sheets;
 
@@ -43,6 +45,8 @@ impl ReportFormat for Xlsx {
         sheets::daily(&mut workbook, &formats, &overview)?;
         sheets::changes(&mut workbook, &formats, &overview)?;
         sheets::coverage(&mut workbook, &formats, &overview)?;
+        invoice::sheet(&mut workbook, &formats, &overview)?;
+        outlook::sheet(&mut workbook, &formats, &overview)?;
         let bytes = workbook.save_to_buffer()?;
         let sums = [("cost", overview.total().to_string())].into();
         let path = "report.xlsx".to_owned();

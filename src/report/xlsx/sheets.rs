@@ -279,7 +279,7 @@ fn daily_total(
     Ok(sheet.row(&cells)?)
 }
 
-/// Values that changed after the month was closed.
+/// Values that are others than in the revision before.
 pub(super) fn changes(workbook: &mut Workbook, formats: &Formats, overview: &Overview<'_>) -> Done {
     let mut sheet = Sheet::new(workbook, "Changes since close", &[26, 18, 12, 12, 16, 16, 24])?;
     let header = [
@@ -312,7 +312,7 @@ pub(super) fn changes(workbook: &mut Workbook, formats: &Formats, overview: &Ove
     }
     if corrections.is_empty() {
         sheet.row(&[(
-            Cell::Text("No value has changed since the month was closed."),
+            Cell::Text("No value is another one than in the revision before."),
             &formats.text,
         )])?;
     }

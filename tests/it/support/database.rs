@@ -44,7 +44,9 @@ pub(crate) const TABLES_OF_WORK: &[&str] = &[
     "month_forecast",
     "occupancy_hour_due",
     "occupancy_hourly",
+    "plan_comparison",
     "project_forecast",
+    "sell_allocation",
 ];
 
 /// A database that no other test sees.

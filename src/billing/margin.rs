@@ -1,0 +1,141 @@
+//! What a month costs beside what it sells for.
+//!
+//! Owns the pairing of the two sides by project. The cost side is the bill with its
+//! adjustments, the sell side the same usage by the sell price book; neither
+//! knows of the other.
+
+use std::collections::BTreeMap;
+
+use super::RatedMonth;
+use crate::domain::{Money, ProjectId};
+use crate::rating::{PriceBook, RatingError, rate};
+use crate::report::Background;
+
+/// A project, or what belongs to none, on both sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectMargin {
+    /// Which project; none for what belongs to no project.
+    pub project_id: Option<ProjectId>,
+    /// Its name as last listed; empty where it never was.
+    pub project_name: String,
+    /// Adjustments included.
+    pub cost: Money,
+    /// By the sell price book.
+    pub sell: Money,
+}
+
+/// A month on both sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MonthMargin {
+    /// What is due to the platform.
+    pub cost: Money,
+    /// What the customer owes.
+    pub sell: Money,
+    /// Every project with a cost or an amount, by the bytes of its id.
+    pub projects: Vec<ProjectMargin>,
+}
+
+/// Sell less cost.
+#[must_use]
+pub fn margin(cost: Money, sell: Money) -> Money {
+    Money { minor_units: sell.minor_units - cost.minor_units, ..sell }
+}
+
+/// Margin in tenths of a per cent of what is sold; none where nothing is.
+#[must_use]
+pub fn margin_per_mille(cost: Money, sell: Money) -> Option<i128> {
+    if sell.minor_units == 0 {
+        return None;
+    }
+    let tenths = margin(cost, sell).minor_units.checked_mul(10_000)?;
+    let tenths = tenths.checked_div(sell.minor_units.abs())?;
+    Some(crate::domain::money::rounded_units(tenths, 1, 0))
+}
+
+/// The same month by the sell price book: no adjustments, which are between the
+/// account and the platform, and never closed by itself.
+///
+/// # Errors
+/// [`RatingError`] where the usage cannot be rated.
+pub fn sell_month(cost: &RatedMonth, book: &PriceBook) -> Result<RatedMonth, RatingError> {
+    let bill = rate(&cost.bill.account, cost.bill.month, &cost.usage.days, book)?;
+    Ok(RatedMonth {
+        bill,
+        book: book.clone(),
+        usage: cost.usage.clone(),
+        projects: cost.projects.clone(),
+        coverage: cost.coverage.clone(),
+        holes: cost.holes.clone(),
+        adjustments: Vec::new(),
+        newest_adjustment: 0,
+        closed: None,
+        background: Background::default(),
+    })
+}
+
+/// Pairs a month's bill with the same month by the sell price book; none where
+/// the two are in different currencies.
+#[must_use]
+pub fn month_margin(cost: &RatedMonth, sell: &RatedMonth) -> Option<MonthMargin> {
+    let currency = cost.bill.currency;
+    if sell.bill.currency != currency {
+        return None;
+    }
+    let names: BTreeMap<&ProjectId, &str> =
+        sell.projects.iter().map(|project| (&project.project_id, project.name.as_str())).collect();
+    let (costs, sells) = (amounts(cost), amounts(sell));
+    let mut keys: Vec<_> = costs.keys().chain(sells.keys()).collect();
+    // What belongs to no project comes last.
+    keys.sort_unstable_by_key(|id| (id.is_none(), (*id).clone()));
+    keys.dedup();
+    let money = |amounts: &BTreeMap<_, i128>, id: &Option<ProjectId>| Money {
+        minor_units: amounts.get(id).copied().unwrap_or(0),
+        currency,
+    };
+    let projects = keys.into_iter().map(|id| ProjectMargin {
+        project_id: id.clone(),
+        project_name: id.as_ref().and_then(|id| names.get(id)).copied().unwrap_or("").to_owned(),
+        cost: money(&costs, id),
+        sell: money(&sells, id),
+    });
+    Some(MonthMargin {
+        cost: cost.amount_due(),
+        sell: sell.amount_due(),
+        projects: projects.collect(),
+    })
+}
+
+/// Minor units by project, adjustments included; under none what belongs to no project.
+fn amounts(month: &RatedMonth) -> BTreeMap<Option<ProjectId>, i128> {
+    let mut amounts = BTreeMap::new();
+    for project in &month.bill.projects {
+        *amounts.entry(Some(project.project_id.clone())).or_default() += project.cost_minor_units;
+    }
+    for (id, share) in month.adjustments.iter().flat_map(|applied| &applied.shares) {
+        *amounts.entry(Some(id.clone())).or_default() += share;
+    }
+    let rest = month.amount_due().minor_units - amounts.values().sum::<i128>();
+    if rest != 0 {
+        amounts.insert(None, rest);
+    }
+    amounts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Currency;
+
+    fn usd(minor_units: i128) -> Money {
+        Money { minor_units, currency: Currency::from_code("USD").expect("known") }
+    }
+
+    #[test]
+    fn a_margin_is_a_part_of_what_is_sold() {
+        assert_eq!(margin(usd(700), usd(1_000)), usd(300));
+        assert_eq!(margin_per_mille(usd(700), usd(1_000)), Some(300));
+        assert_eq!(margin_per_mille(usd(2), usd(3)), Some(333));
+        assert_eq!(margin_per_mille(usd(1_500), usd(1_000)), Some(-500));
+        assert_eq!(margin_per_mille(usd(5), usd(0)), None);
+    }
+}

@@ -1,0 +1,149 @@
+//! Tables `sell_allocation` and `plan_comparison`: what usage sells for, and what
+//! other plans would have cost.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::postgres::PgPool;
+
+use super::error::StoreError;
+use crate::domain::{AccountId, Money};
+use crate::rating::Bill;
+use crate::store::statement::{alone, begin_transaction, query, query_as};
+
+/// Replaces what a month sells for by this bill of the sell price book.
+///
+/// # Errors
+/// [`StoreError`]; the earlier rows stay then.
+pub async fn replace_sell(
+    pool: &PgPool,
+    bill: &Bill,
+    rated_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let failed = || StoreError::during("writing sell_allocation");
+    let money = |minor_units| Money { minor_units, currency: bill.currency }.to_string();
+    let mut projects: Vec<&str> = bill.projects.iter().map(|one| one.project_id.as_str()).collect();
+    let mut amounts: Vec<String> =
+        bill.projects.iter().map(|one| money(one.cost_minor_units)).collect();
+    if bill.unallocated.minor_units != 0 {
+        projects.push("");
+        amounts.push(bill.unallocated.to_string());
+    }
+    let mut transaction = begin_transaction(pool).await.map_err(failed())?;
+    query("delete from agora.sell_allocation where account_id = $1 and month = $2")
+        .bind(bill.account.as_str())
+        .bind(bill.month.first_day())
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed())?;
+    query(include_str!("sql/insert_sell_allocation.sql"))
+        .bind(bill.account.as_str())
+        .bind(bill.month.first_day())
+        .bind(projects)
+        .bind(amounts)
+        .bind(bill.currency.code())
+        .bind(&bill.book_name)
+        .bind(&bill.book_sha256)
+        .bind(rated_at)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed())?;
+    transaction.commit().await.map_err(failed())
+}
+
+/// A plan as the table has it.
+#[derive(Debug, Clone)]
+pub struct ComparedPlan {
+    /// Price book, and package where there is a choice.
+    pub plan: String,
+    /// Of all the months.
+    pub total: Money,
+    /// Least total.
+    pub low: Money,
+    /// Greatest total.
+    pub high: Money,
+    /// Less than the books in force.
+    pub saved: Option<Money>,
+    /// Whether it held in all the months.
+    pub is_in_force: bool,
+    /// Whether it has a price for all usage.
+    pub prices_all_usage: bool,
+    /// Per cent of the months' volume, and minutes a month.
+    pub break_even: Option<(u32, u128)>,
+}
+
+/// A plan of the stored comparison; amounts as decimal texts.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct StoredPlan {
+    /// Price book, and package where there is a choice.
+    pub plan: String,
+    /// `YYYY-MM to YYYY-MM`.
+    pub months: String,
+    /// Of all the months.
+    pub total: String,
+    /// Less than the books in force.
+    pub saved: Option<String>,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Whether it held in all the months.
+    pub is_in_force: bool,
+}
+
+/// The newest comparison of an account, cheapest first; plans that cannot price
+/// all usage are left out.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer.
+pub async fn comparison(pool: &PgPool, account: &AccountId) -> Result<Vec<StoredPlan>, StoreError> {
+    query_as(
+        "select plan, to_char(first_month, 'YYYY-MM') || ' to ' || to_char(last_month, 'YYYY-MM') \
+             as months, total::text as total, saved::text as saved, currency, is_in_force \
+         from agora.plan_comparison where account_id = $1 and prices_all_usage order by rank",
+    )
+    .bind(account.as_str())
+    .fetch_all(alone(pool))
+    .await
+    .map_err(StoreError::during("reading plan_comparison"))
+}
+
+/// Replaces an account's comparison; the plans come cheapest first.
+///
+/// # Errors
+/// [`StoreError`]; the earlier rows stay then.
+pub async fn replace_comparison(
+    pool: &PgPool,
+    account: &AccountId,
+    (first_month, last_month): (NaiveDate, NaiveDate),
+    plans: &[ComparedPlan],
+    compared_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let failed = || StoreError::during("writing plan_comparison");
+    let text = |money: &Money| money.to_string();
+    let percents: Vec<Option<i32>> =
+        plans.iter().map(|plan| i32::try_from(plan.break_even?.0).ok()).collect();
+    let minutes: Vec<Option<String>> =
+        plans.iter().map(|plan| Some(plan.break_even?.1.to_string())).collect();
+    let mut transaction = begin_transaction(pool).await.map_err(failed())?;
+    query("delete from agora.plan_comparison where account_id = $1")
+        .bind(account.as_str())
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed())?;
+    query(include_str!("sql/insert_plan_comparison.sql"))
+        .bind(account.as_str())
+        .bind(first_month)
+        .bind(last_month)
+        .bind(plans.iter().map(|plan| plan.plan.clone()).collect::<Vec<_>>())
+        .bind(plans.iter().map(|plan| text(&plan.total)).collect::<Vec<_>>())
+        .bind(plans.iter().map(|plan| text(&plan.low)).collect::<Vec<_>>())
+        .bind(plans.iter().map(|plan| text(&plan.high)).collect::<Vec<_>>())
+        .bind(plans.iter().map(|plan| plan.saved.as_ref().map(text)).collect::<Vec<_>>())
+        .bind(plans.iter().map(|plan| plan.total.currency.code().to_owned()).collect::<Vec<_>>())
+        .bind(plans.iter().map(|plan| plan.is_in_force).collect::<Vec<_>>())
+        .bind(plans.iter().map(|plan| plan.prices_all_usage).collect::<Vec<_>>())
+        .bind(percents)
+        .bind(minutes)
+        .bind(compared_at)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed())?;
+    transaction.commit().await.map_err(failed())
+}
