@@ -47,6 +47,7 @@ mod reconcile;
 mod report_files;
 mod report_ranges;
 mod resale;
+mod secrets;
 mod service_manager;
 mod simulator;
 mod store;
