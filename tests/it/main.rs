@@ -54,4 +54,5 @@ mod store;
 mod support;
 mod sweep;
 mod sync;
+mod tls;
 mod v1;

@@ -14,4 +14,5 @@ pub(crate) mod reports;
 pub(crate) mod server;
 pub(crate) mod setup;
 pub(crate) mod simulated;
+pub(crate) mod tls;
 pub(crate) mod world;

@@ -45,6 +45,11 @@ impl OwnServer {
         self.cluster.as_ref().expect("running").connection_url(database)
     }
 
+    /// File of its socket.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.cluster.as_ref().expect("running").socket_folder().join(".s.PGSQL.5432")
+    }
+
     /// Runs statements in one of its databases, also while it recovers from a crash.
     pub(crate) async fn execute(&self, database: &str, statements: &str) {
         let started = Instant::now();
