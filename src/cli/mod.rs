@@ -23,13 +23,13 @@ mod lease;
 mod man;
 mod migrate;
 mod print;
-mod query;
+pub(crate) mod query;
 mod report;
 mod resale;
 mod simulator;
 mod summary;
 mod sync;
-mod tag;
+pub(crate) mod tag;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;

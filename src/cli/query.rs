@@ -38,6 +38,11 @@ fn parse_parameter(text: &str) -> Result<(String, String), String> {
         .ok_or_else(|| "write it as key=value".to_owned())
 }
 
+/// Whether a text is a value of that kind of parameter; none for a kind that does not exist.
+pub(crate) fn is_value_of(kind: &str, text: &str) -> Option<bool> {
+    parameters::ParameterKind::from_name(kind).map(|kind| kind.check(text).is_ok())
+}
+
 pub(super) async fn run(common: &Common, arguments: QueryArguments) -> Result<Exit, Failure> {
     if arguments.dictionary {
         return dictionary::print(&Context::load(common)?).await;
