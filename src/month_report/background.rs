@@ -1,39 +1,33 @@
 //! What surrounds a month: the months before it, cost centres, plans, list prices,
 //! occupancy, and for a later revision what changed since the one before.
 //!
-//! Owns which months are looked at. Earlier months are rated from sums of their
-//! stored seconds with the same price book, since a total depends on nothing
-//! else; the month before is rated in full, for its projects' costs. A closed
-//! month is surrounded by what was known when it was closed, so that its files
-//! never change.
+//! Owns what is gathered, and as of when; earlier months come from
+//! [`super::earlier`]. A closed month is surrounded by what was known when it was
+//! closed, so that its files never change.
 
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
 use super::MonthReportError;
+use super::earlier::Earlier;
 use crate::billing::{BillingError, RatedMonth};
 use crate::clock::Clock;
 use crate::collect::Records;
-use crate::domain::{
-    BillStatus, Currency, DateRange, DayUsage, Media, MediaSet, Money, Month, ProjectId, Service,
-    UsageSource,
-};
+use crate::domain::{BillStatus, Currency, DayUsage, Media, Money, Month, ProjectId, Service};
 use crate::outlook::pattern::RANGE_PERCENT;
-use crate::rating::{Bill, PriceBook, rate_by_the_book};
+use crate::rating::{Bill, PriceBook, PriceBooks};
 use crate::report::{
-    Ahead, Background, BudgetAhead, COST_CENTRE_TAG, Correction, Occupancy, OddDay, PastMonth,
-    PlanAhead, ProjectMarginAhead, ReportOptions,
+    Ahead, Background, BudgetAhead, COST_CENTRE_TAG, Correction, Occupancy, OddDay, PlanAhead,
+    ProjectMarginAhead, ReportOptions,
 };
 use crate::store::occupancy::hourly;
-use crate::store::{StoreError, bills, forecasts, invoices, resale, tags as stored_tags, usage};
-
-/// Months of the trend before the one that is reported.
-const PAST_MONTHS: usize = 11;
+use crate::store::{forecasts, invoices, resale, tags as stored_tags};
 
 /// What surrounds each closed revision, as it was known at its closing; they come oldest first.
 pub(super) async fn of_revisions(
     records: &Records<'_>,
+    books: &PriceBooks,
     revisions: &mut [RatedMonth],
     options: &ReportOptions,
 ) -> Result<(), MonthReportError> {
@@ -43,7 +37,7 @@ pub(super) async fn of_revisions(
         let closed_at = revision.closed.as_ref().map(|closed| closed.closed_at);
         let clock = closed_at.map_or(records.clock, Clock::standing_at);
         let records = Records { clock, ..*records };
-        revision.background = of(&records, revision, before.last(), options).await?;
+        revision.background = of(&records, Some(books), revision, before.last(), options).await?;
     }
     Ok(())
 }
@@ -55,7 +49,7 @@ pub(super) async fn of_statement(
     sell: &RatedMonth,
     options: &ReportOptions,
 ) -> Result<Background, MonthReportError> {
-    let mut background = of(records, sell, None, options).await?;
+    let mut background = of(records, None, sell, None, options).await?;
     background.budget = None;
     background.forecast = None;
     background.ahead = Ahead::default();
@@ -68,9 +62,12 @@ pub(super) async fn of_statement(
     Ok(background)
 }
 
-/// What surrounds a month, as far as the formats show it; `before` is its earlier revision.
+/// What surrounds a month, as far as the formats show it; `before` is its earlier
+/// revision. Without `books`, as on the sell side, earlier months are rated by the
+/// book of this one, whatever was closed.
 pub(super) async fn of(
     records: &Records<'_>,
+    books: Option<&PriceBooks>,
     rated: &RatedMonth,
     before: Option<&RatedMonth>,
     options: &ReportOptions,
@@ -89,9 +86,10 @@ pub(super) async fn of(
     let hours = hourly::hours_of_week(pool, account, bill.month.days()).await;
     let peaks = hourly::peaks(pool, account, bill.month.days()).await;
     let (budget, forecast, ahead) = plans(records, rated).await?;
+    let earlier = Earlier { records, book, books };
     Ok(Background {
-        past_months: past_months(records, book, bill.month).await?,
-        previous: previous(records, book, bill.month).await?,
+        past_months: earlier.past_months(bill.month).await?,
+        previous: earlier.previous(bill.month).await?,
         corrections: before.map(|before| corrections(before, rated)).unwrap_or_default(),
         budget,
         forecast,
@@ -293,96 +291,4 @@ fn list_prices(
         }
     }
     prices
-}
-
-async fn previous(
-    records: &Records<'_>,
-    book: &PriceBook,
-    month: Month,
-) -> Result<Option<Bill>, MonthReportError> {
-    let before = month.previous();
-    let usage = records.usage(before.days()).await.map_err(BillingError::from)?.days;
-    if usage.is_empty() {
-        return Ok(None);
-    }
-    let rated = rate_by_the_book(records.account, before, &usage, book);
-    Ok(Some(rated.map_err(BillingError::from)?.0))
-}
-
-async fn past_months(
-    records: &Records<'_>,
-    book: &PriceBook,
-    month: Month,
-) -> Result<Vec<PastMonth>, MonthReportError> {
-    let (pool, account) = (records.store.pool(), records.account);
-    let months = std::iter::successors(Some(month.previous()), |month| Some(month.previous()));
-    let mut months: Vec<Month> = months.take(PAST_MONTHS).collect();
-    months.reverse();
-    let last = month.previous().last_day();
-    let first = months.first().map(|first| first.first_day());
-    let Some(range) = first.and_then(|first| DateRange::new(first, last).ok()) else {
-        return Ok(Vec::new());
-    };
-    let is_of_then = records.clock.known_by().is_some();
-    let usage = if is_of_then {
-        let mut usage = BTreeMap::new();
-        for month in months {
-            let days = records.usage(month.days()).await.map_err(BillingError::from)?.days;
-            if !days.is_empty() {
-                usage.insert(month, days);
-            }
-        }
-        usage
-    } else {
-        sums(records, range).await.map_err(BillingError::from)?
-    };
-    // As they are now, they would change the files of a closed month.
-    let statuses = if is_of_then {
-        BTreeMap::new()
-    } else {
-        bills::draft_statuses(pool, account, range).await.map_err(BillingError::from)?
-    };
-    let mut past = Vec::with_capacity(usage.len());
-    for (month, usage) in usage {
-        let (bill, _) =
-            rate_by_the_book(account, month, &usage, book).map_err(BillingError::from)?;
-        past.push(PastMonth {
-            month,
-            total: bill.total,
-            cost_micro_units: media_costs(&bill),
-            status: statuses.get(&month).copied(),
-        });
-    }
-    Ok(past)
-}
-
-/// The sums of months as usage of one project that stands for all: a total knows none.
-async fn sums(
-    records: &Records<'_>,
-    range: DateRange,
-) -> Result<BTreeMap<Month, Vec<DayUsage>>, StoreError> {
-    let mut sums: BTreeMap<Month, Vec<DayUsage>> = BTreeMap::new();
-    let Ok(stand_in) = ProjectId::new("all") else { return Ok(sums) };
-    for sum in usage::read_month_sums(records.store.pool(), records.account, range).await? {
-        sums.entry(Month::of(sum.month)).or_default().push(DayUsage {
-            project_id: stand_in.clone(),
-            service: sum.service,
-            day: sum.month,
-            source: UsageSource::V3,
-            seconds: sum.seconds,
-            extra_seconds: BTreeMap::new(),
-            missing: MediaSet::EMPTY,
-        });
-    }
-    Ok(sums)
-}
-
-/// What each media costs with its part of discounts, fees and taxes.
-fn media_costs(bill: &Bill) -> [i128; Media::COUNT] {
-    let mut costs = [0; Media::COUNT];
-    let days = bill.projects.iter().flat_map(|project| &project.days);
-    for line in days.flat_map(|day| &day.lines) {
-        costs[line.media.index()] += line.cost_micro_units;
-    }
-    costs
 }

@@ -58,7 +58,8 @@ impl ReportFormat for Json {
 fn document(overview: &Overview<'_>, projects: &[ProjectMonth<'_>]) -> Result<Value, ReportError> {
     let (bill, background) = (overview.bill(), overview.report.background);
     let figures = overview.projects.iter().zip(projects);
-    let range = json!({ "low": bill.range.low.to_string(), "high": bill.range.high.to_string() });
+    let range = overview.report.range_due(&bill.range);
+    let range = json!({ "low": range.low.to_string(), "high": range.high.to_string() });
     let charges = bill.charges.iter().map(charge).collect::<Result<Vec<_>, _>>()?;
     Ok(json!({
         "layout_version": LAYOUT_VERSION,
@@ -91,7 +92,7 @@ fn document(overview: &Overview<'_>, projects: &[ProjectMonth<'_>]) -> Result<Va
             "peaks": background.occupancy.peaks.iter().map(peak).collect::<Vec<_>>(),
         },
         "coverage": manifest::coverage(&overview.report.coverage),
-        "assumptions": manifest::assumptions(bill),
+        "assumptions": manifest::assumptions(overview.report),
         "unpriced": manifest::unpriced(bill),
         "invoice": overview.invoice().map(|rows| rows.iter().map(invoice_row).collect::<Vec<_>>()),
         "ahead": ahead(&background.ahead),

@@ -45,14 +45,14 @@ use std::thread;
 use chrono::{DateTime, Utc};
 
 use crate::domain::{AppliedAdjustment, BillStatus, Currency, DayUsage, Money, Project};
-use crate::rating::{ALLOCATION_SCALE, Bill};
+use crate::rating::{ALLOCATION_SCALE, Bill, TotalRange};
 
 pub use error::ReportError;
 pub use format::Format;
 pub use html::served_policy;
 pub use model::{
     Ahead, Background, BudgetAhead, COST_CENTRE_TAG, ClosedNote, Correction, Coverage, MissingDays,
-    Occupancy, OddDay, PastMonth, PlanAhead, ProjectMarginAhead, UNTAGGED,
+    Occupancy, OddDay, PastMonth, PlanAhead, PreviousMonth, ProjectMarginAhead, UNTAGGED,
 };
 pub use overview::{GroupFigures, Grouping};
 pub use publish::check_writable;
@@ -90,6 +90,21 @@ impl MonthReport<'_> {
         let adjusted = self.adjustments.iter().map(|a| a.adjustment.amount.minor_units);
         let total = self.bill.total;
         Money { minor_units: total.minor_units + adjusted.sum::<i128>(), ..total }
+    }
+
+    /// Credits and charges together.
+    #[must_use]
+    pub fn adjusted(&self) -> Money {
+        let total = self.bill.total;
+        Money { minor_units: self.amount_due().minor_units - total.minor_units, ..total }
+    }
+
+    /// A range of rated totals as one of amounts due, beside which it stands.
+    #[must_use]
+    pub fn range_due(&self, rated: &TotalRange) -> TotalRange {
+        let adjusted = self.adjusted().minor_units;
+        let due = |money: Money| Money { minor_units: money.minor_units + adjusted, ..money };
+        TotalRange { low: due(rated.low), high: due(rated.high) }
     }
 
     /// What of the amount due belongs to no project.

@@ -10,7 +10,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use num_rational::BigRational;
 
 use crate::domain::{
-    BillStatus, DateRange, HourOfWeek, Media, Money, Month, Peak, ProjectId, Service,
+    AppliedAdjustment, BillStatus, DateRange, HourOfWeek, Media, Money, Month, Peak, ProjectId,
+    Service,
 };
 use crate::rating::Bill;
 
@@ -70,8 +71,8 @@ pub struct MissingDays {
 pub struct Background {
     /// Months before it that have usage, the oldest first; eleven at the most.
     pub past_months: Vec<PastMonth>,
-    /// The month before it, rated by the same book; none where it has no usage.
-    pub previous: Option<Bill>,
+    /// The month before it; none where it has no usage.
+    pub previous: Option<PreviousMonth>,
     /// Price of 1,000 minutes before any discount, of what was used.
     pub list_prices: BTreeMap<(Service, Media), BigRational>,
     /// Tags of projects, such as [`COST_CENTRE_TAG`].
@@ -180,16 +181,54 @@ pub struct PlanAhead {
     pub break_even: Option<(i32, String)>,
 }
 
+/// The month before the one that is reported, with its projects' costs.
+#[derive(Debug, Clone)]
+pub struct PreviousMonth {
+    /// Its newest closed bill, else one by the price book of that month.
+    pub bill: Bill,
+    /// Credits and charges beside it.
+    pub adjustments: Vec<AppliedAdjustment>,
+}
+
+impl PreviousMonth {
+    /// Credits and charges together, in minor units.
+    #[must_use]
+    pub fn adjusted(&self) -> i128 {
+        self.adjustments.iter().map(|applied| applied.adjustment.amount.minor_units).sum()
+    }
+
+    /// What of its amount due belongs to no project.
+    #[must_use]
+    pub fn unallocated(&self) -> Money {
+        let adjusted = self.adjustments.iter().map(|applied| applied.unallocated).sum::<i128>();
+        let unallocated = self.bill.unallocated;
+        Money { minor_units: unallocated.minor_units + adjusted, ..unallocated }
+    }
+
+    /// Each project's part of its amount due, in minor units.
+    #[must_use]
+    pub fn costs_of_projects(&self) -> BTreeMap<&str, i128> {
+        let mut costs = BTreeMap::new();
+        for one in &self.bill.projects {
+            *costs.entry(one.project_id.as_str()).or_default() += one.cost_minor_units;
+        }
+        for (id, share) in self.adjustments.iter().flat_map(|applied| &applied.shares) {
+            *costs.entry(id.as_str()).or_default() += share;
+        }
+        costs
+    }
+}
+
 /// A month before the one that is reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastMonth {
     /// Which month.
     pub month: Month,
-    /// Rounded total of its bill.
+    /// Rounded total of its bill with its adjustments.
     pub total: Money,
     /// Exact cost by [`Media::index`] as billed, in 1e-6 of the currency, cut.
     pub cost_micro_units: [i128; Media::COUNT],
-    /// As its own report had it; none where it was never reported.
+    /// As its closed bill or its draft has it; none where that is not known.
     pub status: Option<BillStatus>,
 }
 

@@ -58,7 +58,8 @@ pub(super) fn coverage(overview: &Overview<'_>) -> Vec<(&'static str, String)> {
     }
     let background = overview.report.background;
     if bill.range.is_open() {
-        let range = format!("{} to {}", bill.range.low, bill.range.high);
+        let due = overview.report.range_due(&bill.range);
+        let range = format!("{} to {}", due.low, due.high);
         facts.push(("Range of totals under other readings", range));
     }
     for applied in overview.report.adjustments {

@@ -11,7 +11,10 @@ use sqlx::postgres::PgPool;
 use super::bills::{costs_of, line_rows};
 use super::error::StoreError;
 use crate::domain::money::decimal_text;
-use crate::domain::{AccountId, AppliedAdjustment, BillStatus, Money, Month, ProjectId, Service};
+use crate::domain::{
+    AccountId, AppliedAdjustment, BillStatus, Currency, DateRange, Media, Money, Month, ProjectId,
+    Service,
+};
 use crate::rating::{ALLOCATION_SCALE, Bill, LINE_SCALE, RatingError, decimal_units};
 use crate::store::statement::{alone, query_as};
 
@@ -106,6 +109,85 @@ pub async fn closed(
     let mut heads = heads(pool, account, Some((month, month))).await?;
     heads.retain(|head| head.closed_at.is_some());
     Ok(heads)
+}
+
+/// What a closed month costs, without its projects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClosedMonthSum {
+    /// Of which month.
+    pub month: Month,
+    /// Whether the bill can be relied on.
+    pub status: BillStatus,
+    /// The total with its adjustments.
+    pub amount_due: Money,
+    /// Allocated cost in 1e-6 of the currency by [`Media::index`].
+    pub cost_micro_units: [i128; Media::COUNT],
+}
+
+#[derive(sqlx::FromRow)]
+struct ClosedMonthRow {
+    month: NaiveDate,
+    status: String,
+    currency: String,
+    amount_due: String,
+    audio: String,
+    sd: String,
+    hd: String,
+    hdp: String,
+    full_hd: String,
+    video_2k: String,
+    video_2k_plus: String,
+}
+
+impl ClosedMonthRow {
+    fn into_sum(self) -> Result<ClosedMonthSum, StoreError> {
+        let foreign =
+            |value: &str| StoreError::UnknownValue { table: "agora.bill", value: value.to_owned() };
+        let status = BillStatus::from_name(&self.status).ok_or_else(|| foreign(&self.status))?;
+        let currency = Currency::from_code(&self.currency);
+        let amount_due = currency.and_then(|currency| Money::parse(&self.amount_due, currency));
+        let costs = [
+            (Media::Audio, self.audio),
+            (Media::Sd, self.sd),
+            (Media::Hd, self.hd),
+            (Media::Hdp, self.hdp),
+            (Media::FullHd, self.full_hd),
+            (Media::Video2k, self.video_2k),
+            (Media::Video2kPlus, self.video_2k_plus),
+        ];
+        let mut cost_micro_units = [0; Media::COUNT];
+        for (media, text) in costs {
+            cost_micro_units[media.index()] = text.parse().map_err(|_| foreign(&text))?;
+        }
+        Ok(ClosedMonthSum {
+            month: Month::of(self.month),
+            status,
+            amount_due: amount_due.ok_or_else(|| foreign(&self.amount_due))?,
+            cost_micro_units,
+        })
+    }
+}
+
+/// The newest closed bill of each month that begins in `range`, as sums; where a
+/// time is given, of those that were closed by then.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer or holds a foreign value.
+pub async fn closed_month_sums(
+    pool: &PgPool,
+    account: &AccountId,
+    range: DateRange,
+    known_by: Option<DateTime<Utc>>,
+) -> Result<Vec<ClosedMonthSum>, StoreError> {
+    let rows: Vec<ClosedMonthRow> = query_as(include_str!("sql/closed_month_sums.sql"))
+        .bind(account.as_str())
+        .bind(range.first())
+        .bind(range.last())
+        .bind(known_by)
+        .fetch_all(alone(pool))
+        .await
+        .map_err(StoreError::during("reading bill"))?;
+    rows.into_iter().map(ClosedMonthRow::into_sum).collect()
 }
 
 /// The figures of a bill by what they are about, such as `line rtc audio 1`.

@@ -46,6 +46,7 @@ mod readers;
 mod reconcile;
 mod reconcile_causes;
 mod report_files;
+mod report_history;
 mod report_ranges;
 mod resale;
 mod secrets;

@@ -326,19 +326,39 @@ fn top_projects(overview: &Overview<'_>, by_cost: &[&ProjectFigures<'_>]) -> Vec
 
 fn projects_finding(overview: &Overview<'_>, by_cost: &[&ProjectFigures<'_>]) -> String {
     let total = overview.total().minor_units;
-    let with_cost = by_cost.iter().filter(|project| project.cost.minor_units != 0).count();
+    let costs = || by_cost.iter().map(|project| project.cost.minor_units);
+    let with_cost = costs().filter(|cost| *cost != 0).count();
+    let of_projects: i128 = costs().sum();
+    if with_cost == 0 {
+        let is_nothing = total == 0;
+        return if is_nothing { "No project has a cost" } else { "The cost belongs to no project" }
+            .to_owned();
+    }
+    // Credits, and what no project has, leave parts that are no shares of a whole.
+    if of_projects > total || costs().any(|cost| cost < 0) {
+        let plural = if with_cost == 1 {
+            "project has a cost or credit"
+        } else {
+            "projects have costs or credits"
+        };
+        let sum = Number::money(Money { minor_units: of_projects, ..overview.total() });
+        let currency = overview.total().currency.code();
+        return format!("{with_cost} {plural}: {} {currency} in all", sum.shown);
+    }
     let mut sum = 0;
     let enough = by_cost.iter().position(|project| {
         sum += project.cost.minor_units;
         sum.saturating_mul(10) >= total.saturating_mul(8)
     });
     match enough {
-        Some(at) if total > 0 && with_cost > 1 => {
+        _ if with_cost == 1 && of_projects == total => {
+            "One project makes the whole cost".to_owned()
+        }
+        Some(at) => {
             let plural = if at == 0 { "project makes" } else { "projects make" };
             format!("{} of {with_cost} {plural} {} of the cost", at + 1, share(sum, total))
         }
-        _ if with_cost == 1 => "One project makes the whole cost".to_owned(),
-        _ => "No project has a cost".to_owned(),
+        None => format!("{} of the cost belongs to no project", share(total - of_projects, total)),
     }
 }
 

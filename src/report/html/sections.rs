@@ -40,7 +40,7 @@ pub(super) fn trend(overview: &Overview<'_>) -> Trend {
     let is_shown = |media: &Media| used.contains(media) || has_cost(*media);
     let media: Vec<_> = Media::ALL.into_iter().filter(is_shown).collect();
     let status = |month: &TrendMonth| match month.status {
-        None => "not reported".to_owned(),
+        None => "n/a".to_owned(),
         Some(status) => status.name().replace('_', " "),
     };
     let figures = overview.trend.iter().map(|month| ColumnFigures {
@@ -77,18 +77,34 @@ fn trend_finding(overview: &Overview<'_>) -> String {
     let months = &overview.trend;
     let Some(this) = months.last() else { return String::new() };
     let name = month_name(this.month);
-    let [first, .., last] = months.as_slice() else {
+    let [.., last] = months.as_slice() else { return String::new() };
+    if months.len() == 1 {
         return format!("{name} is the first month with usage");
-    };
-    let dearest = months.iter().max_by_key(|month| month.total.minor_units);
-    let dearest = dearest.map_or(first, |month| month);
-    if dearest.month == last.month {
-        format!("{name} is the dearest of {} months", months.len())
-    } else {
-        let less = dearest.total.minor_units - last.total.minor_units;
-        let less = share(less, dearest.total.minor_units);
-        let so_far = if last.status == Some(BillStatus::InProgress) { " so far" } else { "" };
-        format!("{name}{so_far} is {less} below the dearest month, {}", month_name(dearest.month))
+    }
+    let total = |month: &TrendMonth| month.total.minor_units;
+    let so_far = if last.status == Some(BillStatus::InProgress) { " so far" } else { "" };
+    let highest = months.iter().map(total).max().unwrap_or(0);
+    let mut dearest = months.iter().rev().filter(|month| total(month) == highest);
+    let (newest, other) = (dearest.next().unwrap_or(last), dearest.next());
+    let other = other.map(|other| month_name(other.month));
+    match other {
+        _ if months.iter().all(|month| total(month) == highest) => {
+            format!("The {} months cost the same", months.len())
+        }
+        None if newest.month == last.month => {
+            format!("{name}{so_far} is the dearest of {} months", months.len())
+        }
+        Some(other) if newest.month == last.month => {
+            format!("{name}{so_far} is as dear as {other}, and no month is dearer")
+        }
+        _ if highest <= 0 => {
+            format!("{name}{so_far} is below the dearest month, {}", month_name(newest.month))
+        }
+        _ => format!(
+            "{name}{so_far} is {} below the dearest month, {}",
+            share(highest - total(last), highest),
+            month_name(newest.month)
+        ),
     }
 }
 
@@ -105,15 +121,27 @@ fn chart(
     } else {
         round_top(highest)
     };
-    let currency = overview.bill().currency;
-    let label = |units: i128| {
-        if top > unit * 2 {
-            thousands(&rounded_units(units, ALLOCATION_SCALE, 0).to_string())
-        } else {
-            Number::micro(units, currency).shown
-        }
+    let axis = axis(top, highest, overview.bill().currency.minor_unit_digits());
+    ColumnChart { columns: columns(figures, top), axis, description }
+}
+
+/// Labels of the top and its half, with as many places as both need to be true;
+/// none where every column is empty.
+pub(super) fn axis(top: i128, highest: i128, minor_unit_digits: u32) -> [String; 2] {
+    if highest <= 0 {
+        return [String::new(), String::new()];
+    }
+    let is_exact = |digits: &u32| {
+        let step = 10_i128.pow(ALLOCATION_SCALE - digits);
+        top % step == 0 && top / 2 % step == 0
     };
-    ColumnChart { columns: columns(figures, top), axis: [label(top), label(top / 2)], description }
+    let whole_is_enough = top > 2 * 10_i128.pow(ALLOCATION_SCALE);
+    let least = if whole_is_enough { 0 } else { minor_unit_digits };
+    let places = std::iter::once(least).chain(minor_unit_digits..ALLOCATION_SCALE);
+    let digits = places.into_iter().find(is_exact).unwrap_or(ALLOCATION_SCALE);
+    [top, top / 2].map(|units| {
+        thousands(&decimal_text(rounded_units(units, ALLOCATION_SCALE, digits), digits))
+    })
 }
 
 /// How the bill was made.
@@ -178,18 +206,24 @@ fn bill_row(row: &bill_table::Row, digits: u32) -> BillRow {
 pub(super) fn media_finding(overview: &Overview<'_>) -> Result<String, ReportError> {
     let groups = overview.by(Grouping::Media)?;
     let total: i128 = groups.iter().map(|group| group.cost_micro_units).sum();
-    let first = groups.first().filter(|group| group.cost_micro_units > 0);
-    let media = first.and_then(|group| Media::from_name(&group.key));
-    Ok(match (first, media) {
-        (Some(group), Some(media)) => {
-            format!(
-                "{} makes {} of the cost",
-                media_label(media),
-                share(group.cost_micro_units, total)
-            )
+    let of_media =
+        || groups.iter().filter_map(|group| Some((Media::from_name(&group.key)?, group)));
+    let dearest = of_media().find(|(_, group)| group.cost_micro_units > 0);
+    let Some((media, group)) = dearest else {
+        let is_credited = of_media().any(|(_, group)| group.cost_micro_units < 0);
+        return Ok(match (is_credited, total) {
+            (true, _) => "Media have credits alone",
+            (false, 0) => "No media has a cost",
+            (false, _) => "The cost belongs to no media",
         }
-        _ => "No media has a cost".to_owned(),
-    })
+        .to_owned());
+    };
+    // A credit leaves parts that are no shares of a whole.
+    if groups.iter().any(|group| group.cost_micro_units < 0) {
+        return Ok(format!("{} is the dearest media", media_label(media)));
+    }
+    let share = share(group.cost_micro_units, total);
+    Ok(format!("{} makes {share} of the cost", media_label(media)))
 }
 
 /// Every day.
@@ -279,6 +313,9 @@ fn days_finding(overview: &Overview<'_>) -> String {
                 day.day.format("%A %-d %B"),
                 currency.code()
             )
+        }
+        None if overview.days.iter().any(|day| day.cost() < 0) => {
+            "Days have credits alone".to_owned()
         }
         None => "No day has a cost".to_owned(),
     }
