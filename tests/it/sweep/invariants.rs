@@ -58,6 +58,22 @@ impl Stored {
         stored
     }
 
+    /// What is stored is what the platform tells now, of the days from `first` on.
+    pub(super) fn assert_is_told(&self, truth: &Truth, first: &str) {
+        let since = |cells: &BTreeMap<Cell, Seconds>| -> BTreeMap<Cell, Seconds> {
+            let since = cells.iter().filter(|((_, _, day), _)| day.as_str() >= first);
+            since.map(|(cell, seconds)| (cell.clone(), *seconds)).collect()
+        };
+        let (stored, told) = (since(&self.current), since(&truth.now));
+        let differ: Vec<_> = told
+            .keys()
+            .chain(stored.keys())
+            .filter(|&cell| stored.get(cell) != told.get(cell))
+            .map(|cell| (cell, stored.get(cell), told.get(cell)))
+            .collect();
+        assert!(differ.is_empty(), "stored otherwise than told: {differ:#?}");
+    }
+
     fn history(&self, cell: &Cell) -> Vec<Seconds> {
         let mut history = self.superseded.get(cell).cloned().unwrap_or_default();
         history.extend(self.current.get(cell));
