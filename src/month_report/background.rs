@@ -88,8 +88,8 @@ pub(super) async fn of(
     let (budget, forecast, ahead) = plans(records, rated).await?;
     let earlier = Earlier { records, book, books };
     Ok(Background {
-        past_months: earlier.past_months(bill.month).await?,
-        previous: earlier.previous(bill.month).await?,
+        past_months: Box::pin(earlier.past_months(bill.month)).await?,
+        previous: Box::pin(earlier.previous(bill.month)).await?,
         corrections: before.map(|before| corrections(before, rated)).unwrap_or_default(),
         budget,
         forecast,

@@ -226,7 +226,8 @@ pub struct PastMonth {
     pub month: Month,
     /// Rounded total of its bill with its adjustments.
     pub total: Money,
-    /// Exact cost by [`Media::index`] as billed, in 1e-6 of the currency, cut.
+    /// Allocated cost by [`Media::index`], in 1e-6 of the currency; adjustments and
+    /// what belongs to no project are no part of it.
     pub cost_micro_units: [i128; Media::COUNT],
     /// As its closed bill or its draft has it; none where that is not known.
     pub status: Option<BillStatus>,

@@ -101,7 +101,7 @@ impl Sample {
         previous.bill.projects[0].cost_minor_units = 8;
         previous.bill.projects[0].days[0].lines[0].cost_micro_units = 80_000;
         let mut cost_micro_units = [0; Media::COUNT];
-        cost_micro_units[Media::Hd.index()] = 79_800;
+        cost_micro_units[Media::Hd.index()] = 80_000;
         let background = &mut sample.background;
         background.past_months.push(PastMonth {
             month: previous.bill.month,

@@ -45,7 +45,12 @@ pub(super) struct ColumnFigures<'a> {
     pub(super) title: String,
     pub(super) class: &'static str,
     pub(super) costs: &'a MediaCosts,
+    /// What no media has; stands on top where it is positive.
+    pub(super) rest: i128,
 }
+
+/// Name of the colour of what no media has.
+pub(super) const REST: &str = "rest";
 
 /// How long `part` of `whole` is, 0 to 1,000; what is not 0 can be seen.
 pub(super) fn length(part: i128, whole: i128) -> i128 {
@@ -84,7 +89,7 @@ pub(super) fn columns(figures: Vec<ColumnFigures<'_>>, top: i128) -> Vec<Column>
             let place = (at + 1) * FULL / count - left;
             let gap = (place / 6).max(1);
             Column {
-                shapes: stack(column.costs, top, left + gap / 2, place - gap),
+                shapes: stack(column.costs, column.rest, top, left + gap / 2, place - gap),
                 label: column.label,
                 title: column.title,
                 class: column.class,
@@ -96,18 +101,18 @@ pub(super) fn columns(figures: Vec<ColumnFigures<'_>>, top: i128) -> Vec<Column>
 }
 
 /// Each edge is that of the sum so far, so that rounding leaves no seam.
-fn stack(costs: &MediaCosts, top: i128, x: i128, width: i128) -> Vec<Shape> {
+fn stack(costs: &MediaCosts, rest: i128, top: i128, x: i128, width: i128) -> Vec<Shape> {
     let mut shapes = Vec::new();
     let mut sum = 0;
-    for media in Media::ALL {
-        let cost = costs[media.index()];
+    let of_media = Media::ALL.map(|media| (media.name(), costs[media.index()]));
+    for (media, cost) in of_media.into_iter().chain([(REST, rest)]) {
         if cost <= 0 {
             continue;
         }
         let bottom = length(sum, top);
         sum += cost;
         let height = (length(sum, top) - bottom).max(1);
-        shapes.push(Shape { media: media.name(), x, y: FULL - bottom - height, width, height });
+        shapes.push(Shape { media, x, y: FULL - bottom - height, width, height });
     }
     shapes
 }
@@ -131,7 +136,7 @@ mod tests {
         costs[Media::Audio.index()] = 333;
         costs[Media::Hd.index()] = 333;
         costs[Media::FullHd.index()] = 334;
-        let shapes = stack(&costs, 1_000, 0, 10);
+        let shapes = stack(&costs, 0, 1_000, 0, 10);
         assert_eq!(shapes[0].y + shapes[0].height, FULL);
         assert_eq!(shapes[1].y + shapes[1].height, shapes[0].y);
         assert_eq!(shapes[2].y, 0);
@@ -139,6 +144,15 @@ mod tests {
             shapes.iter().map(|shape| shape.media).collect::<Vec<_>>(),
             ["audio", "hd", "full_hd"]
         );
+    }
+
+    #[test]
+    fn what_no_media_has_stands_on_top_and_a_credit_nowhere() {
+        let mut costs = [0; Media::COUNT];
+        costs[Media::Audio.index()] = 250;
+        let shapes = stack(&costs, 750, 1_000, 0, 10);
+        assert_eq!((shapes[1].media, shapes[1].y, shapes[1].height), (REST, 0, 750));
+        assert_eq!(stack(&costs, -50, 1_000, 0, 10).len(), 1);
     }
 
     #[test]

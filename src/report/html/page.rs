@@ -109,8 +109,8 @@ pub(super) struct Bar {
 /// A media and what people call it.
 #[derive(Debug, Serialize)]
 pub(super) struct MediaName {
-    name: &'static str,
-    label: &'static str,
+    pub(super) name: &'static str,
+    pub(super) label: &'static str,
 }
 
 #[derive(Debug, Serialize)]

@@ -9,7 +9,7 @@ use crate::rating::{ALLOCATION_SCALE, LINE_SCALE};
 
 use super::super::overview::{DayFigures, DayState, Grouping, Overview, TrendMonth};
 use super::super::{ReportError, bill_table, wording};
-use super::charts::{ColumnFigures, columns, round_top};
+use super::charts::{ColumnFigures, REST, columns, round_top};
 use super::page::{ColumnChart, MediaName, Number, media_label, media_name, month_name, share};
 
 /// Rows of missing days; the rest is counted.
@@ -43,7 +43,9 @@ pub(super) fn trend(overview: &Overview<'_>) -> Trend {
         None => "n/a".to_owned(),
         Some(status) => status.name().replace('_', " "),
     };
+    let has_rest = overview.trend.iter().any(|month| rest(month) != 0);
     let figures = overview.trend.iter().map(|month| ColumnFigures {
+        rest: rest(month),
         label: month.month.first_day().format("%b").to_string(),
         title: format!("{}: {}", month_name(month.month), wording::money(month.total)),
         class: if month.status == Some(BillStatus::InProgress) { "open" } else { "" },
@@ -55,13 +57,19 @@ pub(super) fn trend(overview: &Overview<'_>) -> Trend {
         total: Number::money(month.total),
         costs: media
             .iter()
-            .map(|media| Number::micro(month.media_costs[media.index()], currency))
+            .map(|media| month.media_costs[media.index()])
+            .chain(has_rest.then(|| rest(month)))
+            .map(|units| Number::micro(units, currency))
             .collect(),
         status: status(month),
     });
-    let highest = overview.trend.iter().map(|month| month.media_costs.iter().sum()).max();
+    let drawn = |month: &TrendMonth| {
+        month.media_costs.iter().chain([&rest(month)]).filter(|cost| **cost > 0).sum::<i128>()
+    };
+    let highest = overview.trend.iter().map(drawn).max();
+    let of_no_media = has_rest.then_some(MediaName { name: REST, label: "(no media)" });
     Trend {
-        legend: media.iter().copied().map(media_name).collect(),
+        legend: media.iter().copied().map(media_name).chain(of_no_media).collect(),
         finding: trend_finding(overview),
         chart: chart(
             figures.collect(),
@@ -71,6 +79,13 @@ pub(super) fn trend(overview: &Overview<'_>) -> Trend {
         ),
         rows: rows.rev().collect(),
     }
+}
+
+/// What of a month's total no media has: adjustments, and fees without usage.
+fn rest(month: &TrendMonth) -> i128 {
+    let scale = ALLOCATION_SCALE - month.total.currency.minor_unit_digits();
+    month.total.minor_units.saturating_mul(10_i128.pow(scale))
+        - month.media_costs.iter().sum::<i128>()
 }
 
 fn trend_finding(overview: &Overview<'_>) -> String {
@@ -299,6 +314,7 @@ fn day_column(day: &DayFigures, currency: crate::domain::Currency) -> ColumnFigu
             _ => "",
         },
         costs: &day.costs,
+        rest: 0,
     }
 }
 

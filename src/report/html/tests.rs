@@ -184,3 +184,13 @@ fn ranges_and_the_month_before_have_their_adjustments() {
     assert!(page.contains("data-exact=\"4.60\" id=\"change\""), "{page}");
     assert!(page.contains("from 0.50 to 5.10"), "{page}");
 }
+
+#[test]
+fn the_trend_draws_a_fee_that_no_media_has() {
+    let page = page(&of_no_project());
+    let start = page.find("<h2 id=\"trend\">").expect("a trend");
+    let trend = &page[start..start + page[start..].find("</section>").expect("its end")];
+    assert!(trend.contains("<rect class=\"m-rest\"") && trend.contains("(no media)"), "{trend}");
+    assert!(trend.contains("<span>60</span><span>30</span>"), "{trend}");
+    assert!(trend.contains("data-exact=\"45.990000\""), "{trend}");
+}
