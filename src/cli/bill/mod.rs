@@ -6,6 +6,7 @@ mod compare;
 mod compare_words;
 mod explain;
 mod explain_json;
+mod explain_rules;
 mod reconcile;
 mod show;
 mod show_json;
