@@ -129,6 +129,8 @@ pub async fn write(
     }
     let mut fresh = rate_month(records, book, month).await?;
     let mut revisions = closed_revisions(records, month).await?;
+    let kept_formats = options.keeping_formats_of(records.account, month);
+    let options = if revisions.is_empty() { options } else { &kept_formats };
     if revisions.is_empty() {
         fresh.background = background::of(records, Some(books), &fresh, None, options).await?;
     }
@@ -186,6 +188,8 @@ async fn write_of_then(
     options: &ReportOptions,
 ) -> Result<Written, MonthReportError> {
     let mut then = month_of_then(records, books.in_force(month)?, month).await?;
+    let kept_formats = options.keeping_formats_of(records.account, month);
+    let options = if then.closed.is_none() { options } else { &kept_formats };
     then.background = background::of(records, Some(books), &then, None, options).await?;
     let revision = then.closed.is_some().then_some(std::slice::from_ref(&then));
     let published =

@@ -33,6 +33,10 @@ impl ReportFormat for Json {
         "json"
     }
 
+    fn first_file(&self) -> &'static str {
+        "report.json"
+    }
+
     fn month_files(
         &self,
         month: &MonthContent<'_>,

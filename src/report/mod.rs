@@ -44,7 +44,9 @@ use std::thread;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{AppliedAdjustment, BillStatus, Currency, DayUsage, Money, Project};
+use crate::domain::{
+    AccountId, AppliedAdjustment, BillStatus, Currency, DayUsage, Money, Month, Project,
+};
 use crate::rating::{ALLOCATION_SCALE, Bill, TotalRange};
 
 pub use error::ReportError;
@@ -152,6 +154,24 @@ pub struct ReportOptions {
     pub raw: bool,
     /// Time that the manifest of a draft gives; nothing else depends on it.
     pub generated_at: DateTime<Utc>,
+}
+
+impl ReportOptions {
+    /// The same with the formats in which a closed month is there already: its
+    /// files never change, and none of them goes because it is not asked for again.
+    #[must_use]
+    pub fn keeping_formats_of(&self, account: &AccountId, month: Month) -> Self {
+        let folder = self.out.join(account.as_str()).join(month.to_string());
+        let below = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let folders = std::iter::once(folder.clone()).chain(below.map(|entry| entry.path()));
+        let listed = folders.filter_map(|folder| {
+            manifest::listed_paths(&std::fs::read(folder.join(manifest::FILE_NAME)).ok()?)
+        });
+        let paths: Vec<String> = listed.flatten().collect();
+        let mut options = self.clone();
+        options.formats.extend(Format::all().filter(|format| format.is_among(&paths)));
+        options
+    }
 }
 
 /// A month that is in place.

@@ -296,6 +296,10 @@ fn a_bill_that_does_not_add_up_is_not_published() {
 struct Failing;
 
 impl ReportFormat for Failing {
+    fn first_file(&self) -> &'static str {
+        "failing"
+    }
+
     fn name(&self) -> &'static str {
         "failing"
     }

@@ -218,6 +218,24 @@ pub async fn figures(pool: &PgPool, head: &BillHead) -> Result<Figures, StoreErr
     Ok(figures)
 }
 
+/// The stored range of totals, as decimal texts; none of a bill of a version that had none.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer.
+pub async fn range(pool: &PgPool, head: &BillHead) -> Result<Option<(String, String)>, StoreError> {
+    query_as(
+        "select total_low::text, total_high::text from agora.bill \
+         where account_id = $1 and month = $2 and revision = $3 \
+         and total_low is not null and total_high is not null",
+    )
+    .bind(head.account.as_str())
+    .bind(head.month.first_day())
+    .bind(head.revision)
+    .fetch_optional(alone(pool))
+    .await
+    .map_err(StoreError::during("reading the range of a bill"))
+}
+
 /// The figures that a bill would have if it were stored.
 ///
 /// # Errors

@@ -1,5 +1,7 @@
 //! `agora-usage bill verify`: compute every stored bill again and compare.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::records;
 use crate::billing::BillingError;
 use crate::billing::reproduce::{FigureDifference, differences, reproduce};
@@ -8,7 +10,7 @@ use crate::cli::print::{Output, is_for_people, print_rows};
 use crate::cli::summary::counted;
 use crate::collect::Records;
 use crate::context::Context;
-use crate::domain::Month;
+use crate::domain::{Money, Month};
 use crate::store::analyst_queries::{ResultTable, ValueKind};
 use crate::store::stored_bills::{self, BillHead};
 
@@ -53,7 +55,15 @@ pub(super) async fn run(context: &Context, arguments: VerifyArguments) -> Result
     let (mut exit, mut bills) = (Exit::Done, 0_u64);
     for account in accounts {
         let records = records(&store, account, context.clock);
-        for head in stored_bills::heads(store.pool(), &account.account, months).await? {
+        let heads = stored_bills::heads(store.pool(), &account.account, months).await?;
+        for (month, revision) in missing_revisions(&heads) {
+            let head = [account.account.to_string(), month.to_string(), revision.to_string()];
+            let told = ["missing".to_owned(), format!("revision {revision}")];
+            let row = head.into_iter().chain(told).map(Some).chain([None, None]);
+            rows.rows.push(row.collect());
+            exit = exit.and(Exit::Failed);
+        }
+        for head in heads {
             let found = verify(&records, &head).await?;
             exit = exit.and(found.exit());
             rows.rows.extend(found.rows(&head));
@@ -68,8 +78,23 @@ pub(super) async fn run(context: &Context, arguments: VerifyArguments) -> Result
         Exit::Partial => "some were stored without what they were made from",
         _ => "some differ from what their facts make",
     };
+    let outcome = if bills == 0 { "there are none" } else { outcome };
     eprintln!("{} verified: {outcome}", counted(bills, "bill"));
     Ok(exit)
+}
+
+/// Closed revisions that are gone though a later one is there: they come without a gap.
+fn missing_revisions(heads: &[BillHead]) -> Vec<(Month, i32)> {
+    let mut closed: BTreeMap<Month, BTreeSet<i32>> = BTreeMap::new();
+    for head in heads.iter().filter(|head| head.revision > 0) {
+        closed.entry(head.month).or_default().insert(head.revision);
+    }
+    let missing = |(month, known): (Month, BTreeSet<i32>)| {
+        let newest = known.last().copied().unwrap_or(0);
+        let gone: Vec<i32> = (1..newest).filter(|revision| !known.contains(revision)).collect();
+        gone.into_iter().map(move |revision| (month, revision))
+    };
+    closed.into_iter().flat_map(missing).collect()
 }
 
 /// What became of one bill.
@@ -92,7 +117,18 @@ async fn verify(records: &Records<'_>, head: &BillHead) -> Result<Found, Failure
         }
         Err(error) => return Ok(Found::Failed(error.to_string())),
     };
-    let differences = differences(records, head, &month).await?;
+    let mut differences = differences(records, head, &month).await?;
+    if let Some((low, high)) = stored_bills::range(records.store.pool(), head).await? {
+        let range = &month.bill.range;
+        for (name, stored, made) in
+            [("least total", low, range.low), ("greatest total", high, range.high)]
+        {
+            if Money::parse(&stored, made.currency) != Some(made) {
+                let (name, recomputed) = (name.to_owned(), Some(made.to_string()));
+                differences.push(FigureDifference { name, stored: Some(stored), recomputed });
+            }
+        }
+    }
     Ok(if differences.is_empty() { Found::Same } else { Found::Differs(differences) })
 }
 

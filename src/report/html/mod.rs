@@ -54,6 +54,10 @@ impl ReportFormat for Html {
         "html"
     }
 
+    fn first_file(&self) -> &'static str {
+        "report.html"
+    }
+
     fn month_files(
         &self,
         month: &MonthContent<'_>,
