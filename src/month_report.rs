@@ -132,7 +132,7 @@ pub async fn write(
     let kept_formats = options.keeping_formats_of(records.account, month);
     let options = if revisions.is_empty() { options } else { &kept_formats };
     if revisions.is_empty() {
-        fresh.background = background::of(records, Some(books), &fresh, None, options).await?;
+        fresh.background = background::of(records, books, &fresh, None, options).await?;
     }
     background::of_revisions(records, books, &mut revisions, options).await?;
     let pool = records.store.pool();
@@ -190,7 +190,7 @@ async fn write_of_then(
     let mut then = month_of_then(records, books.in_force(month)?, month).await?;
     let kept_formats = options.keeping_formats_of(records.account, month);
     let options = if then.closed.is_none() { options } else { &kept_formats };
-    then.background = background::of(records, Some(books), &then, None, options).await?;
+    then.background = background::of(records, books, &then, None, options).await?;
     let revision = then.closed.is_some().then_some(std::slice::from_ref(&then));
     let published =
         tokio::task::block_in_place(|| publish(&then, revision.unwrap_or_default(), options))?;

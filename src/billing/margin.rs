@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::RatedMonth;
 use crate::domain::{Money, ProjectId};
-use crate::rating::{Bill, PriceBook, RatingError, rate};
+use crate::rating::{Bill, PriceBook, RatingError, TotalRange, rate};
 use crate::report::Background;
 
 /// A project, or what belongs to none, on both sides.
@@ -53,12 +53,15 @@ pub fn margin_per_mille(cost: Money, sell: Money) -> Option<i128> {
 }
 
 /// The same month by the sell price book: no adjustments, which are between the
-/// account and the platform, and never closed by itself.
+/// account and the platform, and never closed by itself. What Agora leaves open is
+/// no question here: customers pay by the book as it was agreed, and have one total.
 ///
 /// # Errors
 /// [`RatingError`] where the usage cannot be rated.
 pub fn sell_month(cost: &RatedMonth, book: &PriceBook) -> Result<RatedMonth, RatingError> {
-    let bill = rate(&cost.bill.account, cost.bill.month, &cost.usage.days, book)?;
+    let mut bill = rate(&cost.bill.account, cost.bill.month, &cost.usage.days, book)?;
+    bill.range = TotalRange::only(bill.total);
+    bill.assumptions.clear();
     Ok(RatedMonth {
         bill,
         book: book.clone(),

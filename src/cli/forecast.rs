@@ -5,7 +5,7 @@ use std::fmt::Write;
 use chrono::NaiveDate;
 
 use super::failure::{Exit, Failure};
-use super::print::{Output, is_for_people, plain_table, print_rows, say_line, trimmed};
+use super::print::{Output, plain_table, print_rows, say_line, trimmed};
 use super::report::amount;
 use crate::account_outlook::{AccountOutlook, OutlookError, look_ahead, try_past_months};
 use crate::collect::Records;
@@ -68,10 +68,8 @@ const TRIED_COLUMNS: &[(&str, ValueKind)] = &[
 
 pub(super) async fn run(context: &Context, arguments: ForecastArguments) -> Result<Exit, Failure> {
     let accounts = context.settings.chosen(arguments.account.as_deref())?;
-    let is_text = match arguments.output {
-        Some(output) => output == Output::Table,
-        None => is_for_people(),
-    };
+    let output = Output::or_default(arguments.output);
+    let is_text = output == Output::Table;
     let store = context.open_store().await?;
     let columns = if arguments.backtest { TRIED_COLUMNS } else { COLUMNS };
     let mut rows = ResultTable::with_columns(columns);
@@ -90,7 +88,7 @@ pub(super) async fn run(context: &Context, arguments: ForecastArguments) -> Resu
     }
     store.close().await;
     if !is_text {
-        print_rows(&rows, arguments.output.unwrap_or(Output::Csv))?;
+        print_rows(&rows, output)?;
     }
     Ok(exit)
 }

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 
 use super::bill::{month_or_previous, records};
 use super::failure::{Exit, Failure};
-use super::print::{
-    Output, is_for_people, one_line, plain_table, print_rows, print_text, say_line, trimmed,
-};
+use super::print::{Output, one_line, plain_table, print_rows, print_text, say_line, trimmed};
 use super::report::amount;
 use crate::billing::margin::{MonthMargin, margin, margin_per_mille, month_margin, sell_month};
 use crate::billing::month::rate_month;
@@ -18,7 +16,6 @@ use crate::context::Context;
 use crate::domain::money::decimal_text;
 use crate::domain::{BillStatus, Month, ProjectId};
 use crate::month_report::write_statement;
-use crate::rating::TotalRange;
 use crate::report::{Format, ReportOptions, check_writable};
 use crate::store::analyst_queries::{ResultTable, ValueKind};
 use crate::store::{Store, bills, resale, stored_bills};
@@ -160,10 +157,7 @@ fn exit_of(sides: [&RatedMonth; 2]) -> Exit {
 async fn margins(context: &Context, arguments: MarginArguments) -> Result<Exit, Failure> {
     let month = month_or_previous(arguments.month, context.clock)?;
     let accounts = resold(context, arguments.account.as_deref())?;
-    let is_text = match arguments.output {
-        Some(output) => output == Output::Table,
-        None => is_for_people(),
-    };
+    let output = Output::or_default(arguments.output);
     let store = context.open_store().await?;
     let mut rows = ResultTable::with_columns(COLUMNS);
     let mut exit = Exit::Done;
@@ -172,7 +166,7 @@ async fn margins(context: &Context, arguments: MarginArguments) -> Result<Exit, 
         match account_margin(context, &store, settings, month).await {
             Ok((found, cost, sell)) => {
                 exit = exit.and(exit_of([&cost, &sell]));
-                if is_text {
+                if output == Output::Table {
                     print_text(&in_words(&found, &cost, &sell))?;
                 } else {
                     rows.rows.extend(rows_of(&found, &cost, &sell));
@@ -185,8 +179,8 @@ async fn margins(context: &Context, arguments: MarginArguments) -> Result<Exit, 
         }
     }
     store.close().await;
-    if !is_text {
-        print_rows(&rows, arguments.output.unwrap_or(Output::Csv))?;
+    if output != Output::Table {
+        print_rows(&rows, output)?;
     }
     Ok(exit)
 }
@@ -327,11 +321,8 @@ async fn statement(
     month: Month,
     options: &ReportOptions,
 ) -> Result<Exit, Failure> {
-    let (_, mut sell, _) = sides(context, store, settings, month).await?;
+    let (_, sell, _) = sides(context, store, settings, month).await?;
     let exit = exit_of([&sell, &sell]);
-    // The reseller's book is what was agreed: a customer has one total and no open points.
-    sell.bill.range = TotalRange::only(sell.bill.total);
-    sell.bill.assumptions.clear();
     let (total, status) = (amount(&sell.amount_due()), sell.status());
     let records = records(store, settings, context.clock);
     let published = write_statement(&records, sell, options).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::failure::{Exit, Failure};
-use super::print::{Output, is_for_people, print_rows, say_line};
+use super::print::{Output, print_rows, say_line};
 use super::summary::counted;
 use crate::config::AccountSettings;
 use crate::context::Context;
@@ -324,7 +324,6 @@ async fn list(context: &Context, arguments: ListArguments) -> Result<Exit, Failu
         }
     }
     store.close().await;
-    let default = if is_for_people() { Output::Table } else { Output::Csv };
-    print_rows(&rows, arguments.output.unwrap_or(default))?;
+    print_rows(&rows, Output::or_default(arguments.output))?;
     Ok(Exit::Done)
 }

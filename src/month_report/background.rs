@@ -15,11 +15,10 @@ use crate::billing::{BillingError, RatedMonth};
 use crate::clock::Clock;
 use crate::collect::Records;
 use crate::domain::{BillStatus, Currency, DayUsage, Media, Money, Month, ProjectId, Service};
-use crate::outlook::pattern::RANGE_PERCENT;
 use crate::rating::{Bill, PriceBook, PriceBooks};
 use crate::report::{
-    Ahead, Background, BudgetAhead, COST_CENTRE_TAG, Correction, Occupancy, OddDay, PlanAhead,
-    ProjectMarginAhead, ReportOptions,
+    Ahead, Background, BudgetAhead, COST_CENTRE_TAG, Correction, MonthEnd, Occupancy, OddDay,
+    PlanAhead, ProjectMarginAhead, ReportOptions,
 };
 use crate::store::occupancy::hourly;
 use crate::store::{forecasts, invoices, resale, tags as stored_tags};
@@ -37,37 +36,44 @@ pub(super) async fn of_revisions(
         let closed_at = revision.closed.as_ref().map(|closed| closed.closed_at);
         let clock = closed_at.map_or(records.clock, Clock::standing_at);
         let records = Records { clock, ..*records };
-        revision.background = of(&records, Some(books), revision, before.last(), options).await?;
+        revision.background = of(&records, books, revision, before.last(), options).await?;
     }
     Ok(())
 }
 
-/// What surrounds a month of the sell side: no budget, no forecast and no status,
-/// which are those of the cost side.
+/// What surrounds a month of the sell side: what a customer may read, and nothing
+/// else. The rest is the reseller's own: plans, invoice, cost centres, occupancy.
 pub(super) async fn of_statement(
     records: &Records<'_>,
     sell: &RatedMonth,
     options: &ReportOptions,
 ) -> Result<Background, MonthReportError> {
-    let mut background = of(records, None, sell, None, options).await?;
-    background.budget = None;
-    background.forecast = None;
-    background.ahead = Ahead::default();
-    background.invoice = None;
-    // Cost centres are the reseller's own.
-    background.tags.clear();
-    background.occupancy = Occupancy::default();
-    background.is_for_customer = true;
-    background.past_months.iter_mut().for_each(|past| past.status = None);
-    Ok(background)
+    let background = Background {
+        list_prices: list_prices(&sell.usage.days, &sell.book),
+        is_for_customer: true,
+        ..Background::default()
+    };
+    if !shows_background(options) {
+        return Ok(background);
+    }
+    let earlier = Earlier { records, book: &sell.book, books: None };
+    Ok(Background {
+        past_months: Box::pin(earlier.past_months(sell.bill.month)).await?,
+        previous: Box::pin(earlier.previous(sell.bill.month)).await?,
+        ..background
+    })
+}
+
+fn shows_background(options: &ReportOptions) -> bool {
+    let is_shown = options.formats.iter().any(|format| format.needs_background());
+    is_shown || !options.breakdowns.is_empty()
 }
 
 /// What surrounds a month, as far as the formats show it; `before` is its earlier
-/// revision. Without `books`, as on the sell side, earlier months are rated by the
-/// book of this one, whatever was closed.
+/// revision.
 pub(super) async fn of(
     records: &Records<'_>,
-    books: Option<&PriceBooks>,
+    books: &PriceBooks,
     rated: &RatedMonth,
     before: Option<&RatedMonth>,
     options: &ReportOptions,
@@ -78,21 +84,19 @@ pub(super) async fn of(
         tags: tags(records, bill.month).await?,
         ..Background::default()
     };
-    let is_shown = options.formats.iter().any(|format| format.needs_background());
-    if !is_shown && options.breakdowns.is_empty() {
+    if !shows_background(options) {
         return Ok(background);
     }
     let (pool, account) = (records.store.pool(), records.account);
     let hours = hourly::hours_of_week(pool, account, bill.month.days()).await;
     let peaks = hourly::peaks(pool, account, bill.month.days()).await;
-    let (budget, forecast, ahead) = plans(records, rated).await?;
-    let earlier = Earlier { records, book, books };
+    let (budget, ahead) = plans(records, rated).await?;
+    let earlier = Earlier { records, book, books: Some(books) };
     Ok(Background {
         past_months: Box::pin(earlier.past_months(bill.month)).await?,
         previous: Box::pin(earlier.previous(bill.month)).await?,
         corrections: before.map(|before| corrections(before, rated)).unwrap_or_default(),
         budget,
-        forecast,
         ahead,
         invoice: invoice(records, bill).await?,
         occupancy: Occupancy {
@@ -133,13 +137,13 @@ pub(super) async fn tags(
     Ok(found.map(tag).collect())
 }
 
-/// The account's budget, the newest forecast and what lies ahead of a month under way.
+/// The account's budget, and what lies ahead of a month under way.
 async fn plans(
     records: &Records<'_>,
     rated: &RatedMonth,
-) -> Result<(Option<Money>, Option<Money>, Ahead), MonthReportError> {
+) -> Result<(Option<Money>, Ahead), MonthReportError> {
     if rated.status() != BillStatus::InProgress || records.clock.known_by().is_some() {
-        return Ok((None, None, Ahead::default()));
+        return Ok((None, Ahead::default()));
     }
     let (pool, account) = (records.store.pool(), records.account);
     let facts = forecasts::newest(pool, &[account.as_str()]).await.map_err(BillingError::from)?;
@@ -154,7 +158,7 @@ async fn plans(
         ..Ahead::default()
     };
     let Some(forecast) = forecast.filter(|fact| fact.currency == currency.code()) else {
-        return Ok((None, None, ahead));
+        return Ok((None, ahead));
     };
     let of_month = |fact: &&forecasts::BudgetFact| fact.month == month;
     let budget = facts.budgets.iter().filter(of_month).find(|fact| fact.scope == "account");
@@ -179,30 +183,21 @@ async fn plans(
     let ahead = Ahead {
         budgets: facts.budgets.iter().filter(of_month).filter_map(one).collect(),
         odd_days: facts.anomalies.iter().filter_map(odd).collect(),
-        sentences: sentences(forecast, currency),
+        last_day: Some(forecast.last_day),
+        month_end: month_end(forecast, currency),
+        first_billed_day: forecast.first_billed_day,
         ..ahead
     };
-    let expected = forecast.expected.as_deref().and_then(money);
-    Ok((budget.and_then(|fact| money(&fact.amount)), expected, ahead))
+    Ok((budget.and_then(|fact| money(&fact.amount)), ahead))
 }
 
-/// Where the month is going, in words.
-fn sentences(forecast: &forecasts::ForecastFact, currency: Currency) -> Vec<String> {
+fn month_end(forecast: &forecasts::ForecastFact, currency: Currency) -> Option<MonthEnd> {
     let money = |text: &Option<String>| Money::parse(text.as_deref()?, currency);
-    let range = (money(&forecast.expected), money(&forecast.low), money(&forecast.high));
-    let mut sentences = Vec::new();
-    if let (Some(expected), Some(low), Some(high)) = range {
-        sentences.push(format!(
-            "{expected} is expected; {low} to {high} holds about {RANGE_PERCENT} % of outcomes. From \
-             the weekdays and the trend of the eight weeks up to {}.",
-            forecast.last_day
-        ));
-    }
-    if let Some(day) = forecast.first_billed_day {
-        let tense = if day <= forecast.last_day { "were used up" } else { "will be used up" };
-        sentences.push(format!("The included minutes {tense} on {day}."));
-    }
-    sentences
+    Some(MonthEnd {
+        expected: money(&forecast.expected)?,
+        low: money(&forecast.low)?,
+        high: money(&forecast.high)?,
+    })
 }
 
 async fn margins(
@@ -235,7 +230,7 @@ fn of_plans(compared: &[resale::StoredPlan], currency: Currency) -> Vec<PlanAhea
             total: money(&one.total)?,
             saved: one.saved.as_deref().and_then(money),
             is_in_force: one.is_in_force,
-            break_even: one.break_even_percent.zip(one.break_even_minutes.clone()),
+            break_even: one.break_even(),
         })
     };
     let in_currency = compared.iter().filter(|one| one.currency == currency.code());

@@ -18,7 +18,7 @@ use crate::rating::{Bill, PriceBook, PriceBooks, rate_by_the_book};
 use crate::report::{PastMonth, PreviousMonth};
 use crate::store::adjustments::AdjustmentsKnownBy;
 use crate::store::stored_bills::{self, ClosedMonthSum};
-use crate::store::{StoreError, adjustments, bills, tags, usage};
+use crate::store::{StoreError, adjustments, tags, usage};
 
 /// Months of the trend before the one that is reported.
 const PAST_MONTHS: usize = 11;
@@ -30,8 +30,8 @@ pub(super) struct Earlier<'a> {
     pub(super) records: &'a Records<'a>,
     /// The book of the month that is reported.
     pub(super) book: &'a PriceBook,
-    /// The books of the settings; none on the sell side, which has neither closed
-    /// bills nor adjustments.
+    /// The books of the settings; none on the sell side, which has no bills of its
+    /// own, open or closed, and no adjustments.
     pub(super) books: Option<&'a PriceBooks>,
 }
 
@@ -153,10 +153,11 @@ impl Earlier<'_> {
         &self,
         range: DateRange,
     ) -> Result<BTreeMap<Month, BillStatus>, BillingError> {
-        if self.records.clock.known_by().is_some() {
+        if self.books.is_none() || self.records.clock.known_by().is_some() {
             return Ok(BTreeMap::new());
         }
-        Ok(bills::draft_statuses(self.records.store.pool(), self.records.account, range).await?)
+        Ok(stored_bills::draft_statuses(self.records.store.pool(), self.records.account, range)
+            .await?)
     }
 
     /// Usage of those of the months that have any.

@@ -79,7 +79,7 @@ fn document(overview: &Overview<'_>, projects: &[ProjectMonth<'_>]) -> Result<Va
         "adjustments": manifest::adjustments(overview.report.adjustments),
         "total_range": range,
         "budget": background.budget.map(|money| money.to_string()),
-        "forecast": background.forecast.map(|money| money.to_string()),
+        "forecast": background.forecast().map(|money| money.to_string()),
         "change": overview.change.map(|change| change_entry(&change, bill.total)),
         "price_book": { "name": bill.book_name, "sha256": bill.book_sha256 },
         "projects": figures.map(|(one, month)| project(one, month)).collect::<Vec<_>>(),
@@ -281,13 +281,20 @@ fn ahead(ahead: &Ahead) -> Value {
             "total": text(one.total),
             "saved": one.saved.map(text),
             "is_in_force": one.is_in_force,
-            "break_even_percent": one.break_even.as_ref().map(|volume| volume.0),
-            "break_even_minutes_a_month": one.break_even.as_ref().map(|volume| &volume.1),
+            "break_even_percent": one.break_even.map(|turn| turn.volume_percent),
+            "break_even_minutes_a_month":
+                one.break_even.map(|turn| turn.minutes_a_month.to_string()),
         })
     };
     let margin = |one: &ProjectMarginAhead| json!({ "project_id": one.project_id, "cost": text(one.cost), "sell": text(one.sell) });
     json!({
-        "sentences": ahead.sentences,
+        "month_end": ahead.month_end.map(|end| json!({
+            "expected": text(end.expected),
+            "low": text(end.low),
+            "high": text(end.high),
+        })),
+        "last_day": ahead.last_day,
+        "first_billed_day": ahead.first_billed_day,
         "margins": ahead.margins.iter().map(margin).collect::<Vec<_>>(),
         "budgets": ahead.budgets.iter().map(budget).collect::<Vec<_>>(),
         "odd_days": ahead.odd_days.iter().map(odd_day).collect::<Vec<_>>(),

@@ -54,7 +54,7 @@ pub use format::Format;
 pub use html::served_policy;
 pub use model::{
     Ahead, Background, BudgetAhead, COST_CENTRE_TAG, ClosedNote, Correction, Coverage, MissingDays,
-    Occupancy, OddDay, PastMonth, PlanAhead, PreviousMonth, ProjectMarginAhead, UNTAGGED,
+    MonthEnd, Occupancy, OddDay, PastMonth, PlanAhead, PreviousMonth, ProjectMarginAhead, UNTAGGED,
 };
 pub use overview::{GroupFigures, Grouping};
 pub use publish::check_writable;

@@ -13,6 +13,7 @@ use crate::domain::{
     AppliedAdjustment, BillStatus, DateRange, HourOfWeek, Media, Money, Month, Peak, ProjectId,
     Service,
 };
+use crate::outlook::compare::BreakEven;
 use crate::rating::Bill;
 
 /// Tag that names the cost centre of a project.
@@ -81,8 +82,6 @@ pub struct Background {
     pub corrections: Vec<Correction>,
     /// What the month was planned to cost.
     pub budget: Option<Money>,
-    /// What a month under way is expected to cost.
-    pub forecast: Option<Money>,
     /// The newest invoice of the month, split over its projects (empty id: none);
     /// none where none was imported, or in another currency.
     pub invoice: Option<BTreeMap<String, Money>>,
@@ -94,12 +93,23 @@ pub struct Background {
     pub is_for_customer: bool,
 }
 
+impl Background {
+    /// What a month under way is expected to cost.
+    #[must_use]
+    pub fn forecast(&self) -> Option<Money> {
+        self.ahead.month_end.map(|end| end.expected)
+    }
+}
+
 /// What is expected, what is odd, and what other plans would have cost.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ahead {
-    /// Sentences on where the month is going: total and range, from what, and when
-    /// the included minutes run out.
-    pub sentences: Vec<String>,
+    /// Newest day that was known when the month was looked ahead; none where it was not.
+    pub last_day: Option<NaiveDate>,
+    /// The month's expected end; none where too little is known of the weeks before.
+    pub month_end: Option<MonthEnd>,
+    /// First day with billed minutes; none when the included ones last.
+    pub first_billed_day: Option<NaiveDate>,
     /// What each project costs and sells for, the least margin first; only of an
     /// account that is resold.
     pub margins: Vec<ProjectMarginAhead>,
@@ -117,12 +127,24 @@ impl Ahead {
     /// Whether there is nothing to tell.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.sentences.is_empty()
+        self.month_end.is_none()
+            && self.first_billed_day.is_none()
             && self.budgets.is_empty()
             && self.odd_days.is_empty()
             && self.plans.is_empty()
             && self.margins.is_empty()
     }
+}
+
+/// The expected end of a month under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MonthEnd {
+    /// The total.
+    pub expected: Money,
+    /// Lower end of the range.
+    pub low: Money,
+    /// Upper end of the range.
+    pub high: Money,
 }
 
 /// What a project costs and sells for in the month, before tax.
@@ -177,8 +199,8 @@ pub struct PlanAhead {
     pub saved: Option<Money>,
     /// Whether it held in all the months.
     pub is_in_force: bool,
-    /// Where it becomes cheaper than the first: per cent of the months' volume, and minutes a month.
-    pub break_even: Option<(i32, String)>,
+    /// Where it becomes cheaper than the first.
+    pub break_even: Option<BreakEven>,
 }
 
 /// The month before the one that is reported, with its projects' costs.

@@ -7,6 +7,7 @@ use sqlx::postgres::PgPool;
 use super::error::StoreError;
 use crate::billing::margin::{MonthMargin, ProjectMargin};
 use crate::domain::{AccountId, Money};
+use crate::outlook::compare::BreakEven;
 use crate::rating::Bill;
 use crate::store::statement::{alone, begin_transaction, query, query_as};
 
@@ -66,8 +67,8 @@ pub struct ComparedPlan {
     pub is_in_force: bool,
     /// Whether it has a price for all usage.
     pub prices_all_usage: bool,
-    /// Per cent of the months' volume, and minutes a month.
-    pub break_even: Option<(u32, u128)>,
+    /// Where it becomes cheaper than the first.
+    pub break_even: Option<BreakEven>,
 }
 
 /// A plan of the stored comparison; amounts as decimal texts.
@@ -126,6 +127,16 @@ pub async fn margins(
     .map_err(StoreError::during("reading sell_allocation"))
 }
 
+impl StoredPlan {
+    /// Where it becomes cheaper than the first; none where no such volume was found.
+    #[must_use]
+    pub fn break_even(&self) -> Option<BreakEven> {
+        let volume_percent = u32::try_from(self.break_even_percent?).ok()?;
+        let minutes_a_month = self.break_even_minutes.as_deref()?.parse().ok()?;
+        Some(BreakEven { volume_percent, minutes_a_month })
+    }
+}
+
 /// The newest comparison of an account, cheapest first; plans that cannot price
 /// all usage are left out.
 ///
@@ -158,9 +169,9 @@ pub async fn replace_comparison(
     let failed = || StoreError::during("writing plan_comparison");
     let text = |money: &Money| money.to_string();
     let percents: Vec<Option<i32>> =
-        plans.iter().map(|plan| i32::try_from(plan.break_even?.0).ok()).collect();
+        plans.iter().map(|plan| i32::try_from(plan.break_even?.volume_percent).ok()).collect();
     let minutes: Vec<Option<String>> =
-        plans.iter().map(|plan| Some(plan.break_even?.1.to_string())).collect();
+        plans.iter().map(|plan| Some(plan.break_even?.minutes_a_month.to_string())).collect();
     let mut transaction = begin_transaction(pool).await.map_err(failed())?;
     query("delete from agora.plan_comparison where account_id = $1")
         .bind(account.as_str())

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::PgPool;
 
-use super::bills::{costs_of, line_rows};
+use super::bills::{DRAFT, costs_of, line_rows};
 use super::error::StoreError;
 use crate::domain::money::decimal_text;
 use crate::domain::{
@@ -41,6 +41,8 @@ pub struct BillHead {
     pub known_adjustment_id: Option<i64>,
     /// What the report of a closed one says beside the amounts.
     pub closing: Option<serde_json::Value>,
+    /// Least and greatest total, as decimal texts; none of a version that had no range.
+    pub range: Option<[String; 2]>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -54,6 +56,8 @@ struct HeadRow {
     known_request_id: Option<i64>,
     known_adjustment_id: Option<i64>,
     closing: Option<serde_json::Value>,
+    total_low: Option<String>,
+    total_high: Option<String>,
 }
 
 /// Every bill of an account within some months, by month and revision.
@@ -67,7 +71,8 @@ pub async fn heads(
 ) -> Result<Vec<BillHead>, StoreError> {
     let rows: Vec<HeadRow> = query_as(
         "select month, revision, status, book_sha256, rated_at, closed_at, known_request_id, \
-         known_adjustment_id, closing from agora.bill \
+         known_adjustment_id, closing, total_low::text as total_low, \
+         total_high::text as total_high from agora.bill \
          where account_id = $1 and ($2::date is null or month between $2 and $3) \
          order by month, revision",
     )
@@ -92,6 +97,7 @@ pub async fn heads(
             known_request_id: row.known_request_id,
             known_adjustment_id: row.known_adjustment_id,
             closing: row.closing,
+            range: row.total_low.zip(row.total_high).map(|(low, high)| [low, high]),
         })
     };
     rows.into_iter().map(head).collect()
@@ -109,6 +115,34 @@ pub async fn closed(
     let mut heads = heads(pool, account, Some((month, month))).await?;
     heads.retain(|head| head.closed_at.is_some());
     Ok(heads)
+}
+
+/// Statuses of the drafts of the months that begin in `range`.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer or holds a foreign value.
+pub async fn draft_statuses(
+    pool: &PgPool,
+    account: &AccountId,
+    range: DateRange,
+) -> Result<BTreeMap<Month, BillStatus>, StoreError> {
+    let rows: Vec<(NaiveDate, String)> = query_as(
+        "select month, status from agora.bill \
+         where account_id = $1 and month between $2 and $3 and revision = $4",
+    )
+    .bind(account.as_str())
+    .bind(range.first())
+    .bind(range.last())
+    .bind(DRAFT)
+    .fetch_all(alone(pool))
+    .await
+    .map_err(StoreError::during("reading bill"))?;
+    let known = |(month, status): (NaiveDate, String)| {
+        let found = BillStatus::from_name(&status);
+        let found = found.ok_or(StoreError::UnknownValue { table: "agora.bill", value: status });
+        found.map(|status| (Month::of(month), status))
+    };
+    rows.into_iter().map(known).collect()
 }
 
 /// What a closed month costs, without its projects.
@@ -216,24 +250,6 @@ pub async fn figures(pool: &PgPool, head: &BillHead) -> Result<Figures, StoreErr
         figures.extend(rows);
     }
     Ok(figures)
-}
-
-/// The stored range of totals, as decimal texts; none of a bill of a version that had none.
-///
-/// # Errors
-/// [`StoreError`] when the database does not answer.
-pub async fn range(pool: &PgPool, head: &BillHead) -> Result<Option<(String, String)>, StoreError> {
-    query_as(
-        "select total_low::text, total_high::text from agora.bill \
-         where account_id = $1 and month = $2 and revision = $3 \
-         and total_low is not null and total_high is not null",
-    )
-    .bind(head.account.as_str())
-    .bind(head.month.first_day())
-    .bind(head.revision)
-    .fetch_optional(alone(pool))
-    .await
-    .map_err(StoreError::during("reading the range of a bill"))
 }
 
 /// The figures that a bill would have if it were stored.

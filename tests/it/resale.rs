@@ -1,10 +1,9 @@
 //! `resale`: what customers pay, beside what it costs.
 
 use std::fs;
-use std::io::Read;
-use std::path::Path;
 
 use crate::support::fake_api::{AUDIO, HD};
+use crate::support::reports::{contents, files_below};
 use crate::support::setup::Setup;
 
 /// Prices that stand nowhere by chance.
@@ -40,30 +39,6 @@ async fn resold() -> Setup {
 fn cost_total(setup: &Setup) -> String {
     let csv = setup.run(&["bill", "show", "--month", "2031-03", "--output", "csv"]).exits(0).stdout;
     csv.lines().last().and_then(|row| row.rsplit(',').next()).expect("a total").to_owned()
-}
-
-/// Everything that a file holds; of a workbook every part of it.
-fn contents(path: &Path) -> String {
-    let bytes = fs::read(path).expect("read");
-    let mut text = String::from_utf8_lossy(&bytes).into_owned();
-    if path.extension().is_some_and(|ending| ending == "xlsx") {
-        let mut parts = zip::ZipArchive::new(std::io::Cursor::new(bytes)).expect("a workbook");
-        for at in 0..parts.len() {
-            parts.by_index(at).expect("a part").read_to_string(&mut text).expect("text");
-        }
-    }
-    text
-}
-
-fn files_below(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            files_below(&path, found);
-        } else {
-            found.push(path);
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,8 +84,7 @@ async fn a_statement_holds_no_cost_figure_in_any_format() {
     let said = said.exits(0).stdout;
     assert!(said.contains("statement of USD 6,075.58, complete"), "{said}");
     let folder = setup.reports().join("statements/default/2031-03");
-    let mut files = Vec::new();
-    files_below(&folder, &mut files);
+    let files: Vec<_> = files_below(&folder).into_keys().map(|path| folder.join(path)).collect();
     assert!(files.len() >= 12, "{files:?}");
 
     let csv = setup.run(&["resale", "margin", "--month", "2031-03"]).exits(0).stdout;
@@ -188,8 +162,8 @@ async fn a_statement_is_written_for_a_customer() {
     let formats = ["--format", "csv,xlsx,html,focus,json"];
     let statement = ["resale", "statement", "--month", "2031-03"];
     setup.run(&[&statement[..], &formats[..]].concat()).exits(0);
-    let mut files = Vec::new();
-    files_below(&setup.reports().join("statements/default/2031-03"), &mut files);
+    let folder = setup.reports().join("statements/default/2031-03");
+    let files: Vec<_> = files_below(&folder).into_keys().map(|path| folder.join(path)).collect();
     assert!(files.len() >= 6, "{files:?}");
     for path in &files {
         let text = contents(path);

@@ -6,7 +6,7 @@ use super::compare_words::{in_words, rows_of, saved};
 use super::records;
 use crate::billing::used_months::{newest_months, used_months};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::print::{Output, is_for_people, print_rows, print_text};
+use crate::cli::print::{Output, print_rows, print_text};
 use crate::config::{AccountSettings, price_book};
 use crate::context::Context;
 use crate::domain::{AccountId, Money, Month};
@@ -97,10 +97,7 @@ pub(super) async fn run(context: &Context, arguments: CompareArguments) -> Resul
     let named = |name: &String| Ok::<_, Failure>((name.clone(), price_book(name)?));
     let named = arguments.book.iter().map(named).collect::<Result<Vec<_>, _>>()?;
     let accounts = context.settings.chosen(arguments.account.as_deref())?;
-    let is_text = match arguments.output {
-        Some(output) => output == Output::Table,
-        None => is_for_people(),
-    };
+    let output = Output::or_default(arguments.output);
     let store = context.open_store().await?;
     let mut rows = ResultTable::with_columns(COLUMNS);
     let mut exit = Exit::Done;
@@ -109,7 +106,7 @@ pub(super) async fn run(context: &Context, arguments: CompareArguments) -> Resul
             Ok(found) => {
                 exit = exit.and(found.exit());
                 found.store(&store, context.clock.now()).await?;
-                if is_text {
+                if output == Output::Table {
                     print_text(&in_words(&found))?;
                 } else {
                     rows.rows.extend(rows_of(&found));
@@ -123,8 +120,8 @@ pub(super) async fn run(context: &Context, arguments: CompareArguments) -> Resul
         }
     }
     store.close().await;
-    if !is_text {
-        print_rows(&rows, arguments.output.unwrap_or(Output::Csv))?;
+    if output != Output::Table {
+        print_rows(&rows, output)?;
     }
     Ok(exit)
 }
@@ -242,7 +239,7 @@ impl Compared {
             saved: saved(self, plan),
             is_in_force: self.plan_in_force.as_ref() == Some(&plan.plan.name),
             prices_all_usage: plan.unpriced_seconds.is_empty(),
-            break_even: plan.break_even.map(|turn| (turn.volume_percent, turn.minutes_a_month)),
+            break_even: plan.break_even,
         };
         let plans: Vec<ComparedPlan> = self.candidates.iter().map(plan).collect();
         resale::replace_comparison(store.pool(), &self.account, months, &plans, now).await

@@ -62,7 +62,7 @@ pub(super) fn in_words(found: &Compared) -> String {
             } else {
                 String::new()
             },
-            turning_point(plan),
+            plan.break_even.map(|turn| turn.to_string()).unwrap_or_default(),
         ]);
     }
     for column in table.column_iter_mut().skip(1).take(2) {
@@ -89,19 +89,13 @@ fn headline(found: &Compared) -> String {
     format!("account {}, {months}: {paid}, {minutes} minutes a month\n", found.account)
 }
 
-/// The volume at which a plan overtakes the cheapest one.
-fn turning_point(plan: &Candidate) -> String {
-    plan.break_even.map_or_else(String::new, |turn| {
-        format!("{} % ({} minutes a month)", turn.volume_percent, turn.minutes_a_month)
-    })
-}
-
 /// What stands below the figures.
 fn below(text: &mut String, found: &Compared) {
     let _ = writeln!(
         text,
-        "  totals are before tax; saved: against the books in force, without adjustments; as cheap at: the nearest volume \
-         of the same mix at which the plan costs less than the first one, looked for up to {} times",
+        "  totals are before tax; saved: against the books in force, without adjustments; as cheap \
+         at: the nearest volume of the same mix at which the plan costs less than the first one, \
+         looked for up to {} times",
         HIGHEST_PERCENT / 100
     );
     for plan in found.candidates.iter().filter(|plan| plan.plan.picks_top_ups()) {
@@ -125,7 +119,8 @@ fn below(text: &mut String, found: &Compared) {
         let days = found.days_to_come;
         let _ = writeln!(
             text,
-            "  {days} days are not over: a part of a month is held against whole fees, so compare whole months"
+            "  {days} days are not over: a part of a month is held against whole fees, so compare \
+             whole months"
         );
     }
     if found.unknown_days > 0 {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{month_or_previous, only_account, records};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::print::{Output, is_for_people, print_text};
+use crate::cli::print::{Output, print_text};
 use crate::context::Context;
 use crate::domain::Month;
 use crate::reconcile::invoice::{MAX_BYTES, template};
@@ -70,12 +70,14 @@ pub(super) async fn run(context: &Context, arguments: ReconcileArguments) -> Res
     let reconciled = stored.reconcile(&invoice)?;
     let kept = stored.keep(&records, &invoice, &reconciled, context.clock.now()).await;
     store.close().await;
-    print::print(&reconciled, &invoice, kept?, &stored.rated.projects, form(arguments.output))?;
+    print::print(
+        &reconciled,
+        &invoice,
+        kept?,
+        &stored.rated.projects,
+        Output::or_default(arguments.output),
+    )?;
     Ok(if reconciled.is_explained() { Exit::Done } else { Exit::Partial })
-}
-
-fn form(asked: Option<Output>) -> Output {
-    asked.unwrap_or(if is_for_people() { Output::Table } else { Output::Csv })
 }
 
 fn no_invoice(month: Month) -> Failure {

@@ -89,3 +89,25 @@ fn a_day_of_the_month_that_is_not_known_is_foretold_too() {
     let seconds: u128 = found.expected.lines.iter().filter_map(|line| line.seconds).sum();
     assert_eq!(seconds, 31 * 60_000);
 }
+
+#[test]
+fn a_package_runs_out_by_its_own_minutes_and_not_by_usage_that_it_never_includes() {
+    let text = "extends = 'standard-usd'\nname = 'own'\npackage = 'Starter'\n\
+                [prices.cloud_recording]\naudio = '1.49'\n";
+    let book = PriceBook::parse("own", text).expect("valid");
+    // 20,000 minutes of audio a day: the 50,000 of the package, free ones included, end on the third.
+    let mut usage = flat("P1", "2031-03-01", "2031-05-10", 1_200_000);
+    let mut recorded = flat("P1", "2031-05-01", "2031-05-01", 60_000);
+    recorded[0].service = Service::CloudRecording;
+    usage.extend(recorded);
+    let account = account();
+    let known = Known {
+        account: &account,
+        last_day: day("2031-05-10"),
+        usage: &usage,
+        unknown: &[],
+        book: &book,
+    };
+    let found = forecast(known).expect("rated");
+    assert_eq!(found.days().first_billed_day, Some(day("2031-05-03")));
+}

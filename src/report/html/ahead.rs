@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::model::Ahead;
+use super::super::overview::Overview;
 use super::super::wording;
 use super::page::Number;
 use crate::billing::margin::margin;
@@ -54,7 +54,8 @@ struct MarginRow {
 }
 
 /// None where there is nothing to tell, as of a month that is over.
-pub(super) fn view(ahead: &Ahead) -> Option<AheadView> {
+pub(super) fn view(overview: &Overview<'_>) -> Option<AheadView> {
+    let ahead = &overview.report.background.ahead;
     if ahead.is_empty() {
         return None;
     }
@@ -77,7 +78,7 @@ pub(super) fn view(ahead: &Ahead) -> Option<AheadView> {
         is_in_force: one.is_in_force,
         total: Number::money(one.total),
         saved: one.saved.map(Number::money),
-        break_even: wording::break_even(one.break_even.as_ref()),
+        break_even: one.break_even.map(|turn| turn.to_string()).unwrap_or_default(),
     });
     let margins = ahead.margins.iter().map(|one| MarginRow {
         project: one.project_id.clone(),
@@ -86,7 +87,7 @@ pub(super) fn view(ahead: &Ahead) -> Option<AheadView> {
         margin: Number::money(margin(one.cost, one.sell)),
     });
     Some(AheadView {
-        sentences: ahead.sentences.clone(),
+        sentences: wording::month_ahead(overview),
         margins: margins.collect(),
         budgets: budgets.collect(),
         odd_days: odd_days.collect(),

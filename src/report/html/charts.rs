@@ -5,8 +5,10 @@
 
 use serde::Serialize;
 
-use super::super::overview::MediaCosts;
+use super::super::overview::{MediaCosts, Overview};
 use crate::domain::Media;
+use crate::domain::money::{decimal_text, rounded_units, thousands};
+use crate::rating::ALLOCATION_SCALE;
 
 /// Width and height of every chart's own units.
 const FULL: i128 = 1_000;
@@ -115,6 +117,53 @@ fn stack(costs: &MediaCosts, rest: i128, top: i128, x: i128, width: i128) -> Vec
         shapes.push(Shape { media, x, y: FULL - bottom - height, width, height });
     }
     shapes
+}
+
+/// A chart of columns with its axis.
+#[derive(Debug, Serialize)]
+pub(super) struct ColumnChart {
+    pub(super) columns: Vec<Column>,
+    /// Labels of the axis at its top and its middle.
+    pub(super) axis: [String; 2],
+    /// For those who cannot see it.
+    pub(super) description: String,
+}
+
+/// A chart of columns with its axis; `highest` is what the tallest of them stands for.
+pub(super) fn chart(
+    figures: Vec<ColumnFigures<'_>>,
+    highest: i128,
+    overview: &Overview<'_>,
+    description: String,
+) -> ColumnChart {
+    // From a whole unit of the currency up, so that the axis has short labels.
+    let unit = 10_i128.pow(ALLOCATION_SCALE);
+    let top = if highest > unit {
+        round_top(highest.div_euclid(unit) + 1).saturating_mul(unit)
+    } else {
+        round_top(highest)
+    };
+    let axis = axis(top, highest, overview.bill().currency.minor_unit_digits());
+    ColumnChart { columns: columns(figures, top), axis, description }
+}
+
+/// Labels of the top and its half, with as many places as both need to be true;
+/// none where every column is empty.
+pub(super) fn axis(top: i128, highest: i128, minor_unit_digits: u32) -> [String; 2] {
+    if highest <= 0 {
+        return [String::new(), String::new()];
+    }
+    let is_exact = |digits: &u32| {
+        let step = 10_i128.pow(ALLOCATION_SCALE - digits);
+        top % step == 0 && top / 2 % step == 0
+    };
+    let whole_is_enough = top > 2 * 10_i128.pow(ALLOCATION_SCALE);
+    let least = if whole_is_enough { 0 } else { minor_unit_digits };
+    let places = std::iter::once(least).chain(minor_unit_digits..ALLOCATION_SCALE);
+    let digits = places.into_iter().find(is_exact).unwrap_or(ALLOCATION_SCALE);
+    [top, top / 2].map(|units| {
+        thousands(&decimal_text(rounded_units(units, ALLOCATION_SCALE, digits), digits))
+    })
 }
 
 #[cfg(test)]

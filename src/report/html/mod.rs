@@ -10,7 +10,9 @@ mod charts;
 mod invoice;
 mod occupancy;
 mod page;
+mod projects;
 mod sections;
+mod trend;
 
 use std::fmt::Write;
 use std::sync::LazyLock;

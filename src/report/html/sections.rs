@@ -3,161 +3,17 @@
 use chrono::{Datelike, Weekday};
 use serde::Serialize;
 
+use crate::domain::Media;
 use crate::domain::money::{decimal_text, rounded_units, thousands};
-use crate::domain::{BillStatus, Media};
-use crate::rating::{ALLOCATION_SCALE, LINE_SCALE};
+use crate::rating::LINE_SCALE;
 
-use super::super::overview::{DayFigures, DayState, Grouping, Overview, TrendMonth};
-use super::super::{ReportError, bill_table, wording};
-use super::charts::{ColumnFigures, REST, columns, round_top};
-use super::page::{ColumnChart, MediaName, Number, media_label, media_name, month_name, share};
+use super::super::overview::{DayFigures, DayState, Grouping, Overview};
+use super::super::{ReportError, bill_table};
+use super::charts::{ColumnChart, ColumnFigures, chart};
+use super::page::{Number, media_label, share};
 
 /// Rows of missing days; the rest is counted.
 const LISTED_HOLES: usize = 100;
-
-/// Twelve months.
-#[derive(Debug, Serialize)]
-pub(super) struct Trend {
-    finding: String,
-    /// Media of any of the months.
-    legend: Vec<MediaName>,
-    chart: ColumnChart,
-    rows: Vec<TrendRow>,
-}
-
-#[derive(Debug, Serialize)]
-struct TrendRow {
-    month: String,
-    total: Number,
-    costs: Vec<Number>,
-    status: String,
-}
-
-pub(super) fn trend(overview: &Overview<'_>) -> Trend {
-    let used = overview.used_media();
-    let has_cost =
-        |media: Media| overview.trend.iter().any(|month| month.media_costs[media.index()] != 0);
-    let is_shown = |media: &Media| used.contains(media) || has_cost(*media);
-    let media: Vec<_> = Media::ALL.into_iter().filter(is_shown).collect();
-    let status = |month: &TrendMonth| match month.status {
-        None => "n/a".to_owned(),
-        Some(status) => status.name().replace('_', " "),
-    };
-    let has_rest = overview.trend.iter().any(|month| rest(month) != 0);
-    let figures = overview.trend.iter().map(|month| ColumnFigures {
-        rest: rest(month),
-        label: month.month.first_day().format("%b").to_string(),
-        title: format!("{}: {}", month_name(month.month), wording::money(month.total)),
-        class: if month.status == Some(BillStatus::InProgress) { "open" } else { "" },
-        costs: &month.media_costs,
-    });
-    let currency = overview.bill().currency;
-    let rows = overview.trend.iter().map(|month| TrendRow {
-        month: month.month.to_string(),
-        total: Number::money(month.total),
-        costs: media
-            .iter()
-            .map(|media| month.media_costs[media.index()])
-            .chain(has_rest.then(|| rest(month)))
-            .map(|units| Number::micro(units, currency))
-            .collect(),
-        status: status(month),
-    });
-    let drawn = |month: &TrendMonth| {
-        month.media_costs.iter().chain([&rest(month)]).filter(|cost| **cost > 0).sum::<i128>()
-    };
-    let highest = overview.trend.iter().map(drawn).max();
-    let of_no_media = has_rest.then_some(MediaName { name: REST, label: "(no media)" });
-    Trend {
-        legend: media.iter().copied().map(media_name).chain(of_no_media).collect(),
-        finding: trend_finding(overview),
-        chart: chart(
-            figures.collect(),
-            highest.unwrap_or(0),
-            overview,
-            format!("Cost of {} months, stacked by media", overview.trend.len()),
-        ),
-        rows: rows.rev().collect(),
-    }
-}
-
-/// What of a month's total no media has: adjustments, and fees without usage.
-fn rest(month: &TrendMonth) -> i128 {
-    let scale = ALLOCATION_SCALE - month.total.currency.minor_unit_digits();
-    month.total.minor_units.saturating_mul(10_i128.pow(scale))
-        - month.media_costs.iter().sum::<i128>()
-}
-
-fn trend_finding(overview: &Overview<'_>) -> String {
-    let months = &overview.trend;
-    let Some(this) = months.last() else { return String::new() };
-    let name = month_name(this.month);
-    let [.., last] = months.as_slice() else { return String::new() };
-    if months.len() == 1 {
-        return format!("{name} is the first month with usage");
-    }
-    let total = |month: &TrendMonth| month.total.minor_units;
-    let so_far = if last.status == Some(BillStatus::InProgress) { " so far" } else { "" };
-    let highest = months.iter().map(total).max().unwrap_or(0);
-    let mut dearest = months.iter().rev().filter(|month| total(month) == highest);
-    let (newest, other) = (dearest.next().unwrap_or(last), dearest.next());
-    let other = other.map(|other| month_name(other.month));
-    match other {
-        _ if months.iter().all(|month| total(month) == highest) => {
-            format!("The {} months cost the same", months.len())
-        }
-        None if newest.month == last.month => {
-            format!("{name}{so_far} is the dearest of {} months", months.len())
-        }
-        Some(other) if newest.month == last.month => {
-            format!("{name}{so_far} is as dear as {other}, and no month is dearer")
-        }
-        _ if highest <= 0 => {
-            format!("{name}{so_far} is below the dearest month, {}", month_name(newest.month))
-        }
-        _ => format!(
-            "{name}{so_far} is {} below the dearest month, {}",
-            share(highest - total(last), highest),
-            month_name(newest.month)
-        ),
-    }
-}
-
-fn chart(
-    figures: Vec<ColumnFigures<'_>>,
-    highest: i128,
-    overview: &Overview<'_>,
-    description: String,
-) -> ColumnChart {
-    // From a whole unit of the currency up, so that the axis has short labels.
-    let unit = 10_i128.pow(ALLOCATION_SCALE);
-    let top = if highest > unit {
-        round_top(highest.div_euclid(unit) + 1).saturating_mul(unit)
-    } else {
-        round_top(highest)
-    };
-    let axis = axis(top, highest, overview.bill().currency.minor_unit_digits());
-    ColumnChart { columns: columns(figures, top), axis, description }
-}
-
-/// Labels of the top and its half, with as many places as both need to be true;
-/// none where every column is empty.
-pub(super) fn axis(top: i128, highest: i128, minor_unit_digits: u32) -> [String; 2] {
-    if highest <= 0 {
-        return [String::new(), String::new()];
-    }
-    let is_exact = |digits: &u32| {
-        let step = 10_i128.pow(ALLOCATION_SCALE - digits);
-        top % step == 0 && top / 2 % step == 0
-    };
-    let whole_is_enough = top > 2 * 10_i128.pow(ALLOCATION_SCALE);
-    let least = if whole_is_enough { 0 } else { minor_unit_digits };
-    let places = std::iter::once(least).chain(minor_unit_digits..ALLOCATION_SCALE);
-    let digits = places.into_iter().find(is_exact).unwrap_or(ALLOCATION_SCALE);
-    [top, top / 2].map(|units| {
-        thousands(&decimal_text(rounded_units(units, ALLOCATION_SCALE, digits), digits))
-    })
-}
 
 /// How the bill was made.
 #[derive(Debug, Serialize)]

@@ -167,12 +167,12 @@ fn a_month_whose_status_is_not_known_says_so_and_no_more() {
 
 #[test]
 fn the_axis_is_true_to_its_last_place() {
-    let labels = |units| sections::axis(units, units, 2);
+    let labels = |units| charts::axis(units, units, 2);
     assert_eq!(labels(3_000_000), ["3.00", "1.50"]);
     assert_eq!(labels(40_000_000), ["40", "20"]);
     assert_eq!(labels(15_000), ["0.0150", "0.0075"]);
     assert_eq!(labels(80_000), ["0.08", "0.04"]);
-    assert_eq!(sections::axis(1, 0, 2), ["", ""]);
+    assert_eq!(charts::axis(1, 0, 2), ["", ""]);
 }
 
 #[test]

@@ -20,8 +20,8 @@ pub(super) fn sheet(workbook: &mut Workbook, formats: &Formats, overview: &Overv
         sheet.row(&[(Cell::Text(text), &formats.text)])?;
         return Ok(sheet.finish(0)?);
     }
-    for sentence in &ahead.sentences {
-        sheet.row(&[(Cell::Text(sentence), &formats.text)])?;
+    for sentence in wording::month_ahead(overview) {
+        sheet.row(&[(Cell::Text(&sentence), &formats.text)])?;
     }
     budgets(&mut sheet, formats, overview)?;
     margins(&mut sheet, formats, overview)?;
@@ -100,12 +100,13 @@ fn plans(sheet: &mut Sheet<'_>, formats: &Formats, overview: &Overview<'_>) -> D
     sheet.header(&header, 1, formats)?;
     for one in &ahead.plans {
         let note = if one.is_in_force { "yes" } else { "" };
+        let break_even = one.break_even.map(|turn| turn.to_string()).unwrap_or_default();
         sheet.row(&[
             (Cell::Text(&one.plan), &formats.text),
             (money(Some(one.total)), &formats.money),
             (money(one.saved), &formats.money),
             (Cell::Text(note), &formats.text),
-            (Cell::Text(&wording::break_even(one.break_even.as_ref())), &formats.text),
+            (Cell::Text(&break_even), &formats.text),
         ])?;
     }
     Ok(())
