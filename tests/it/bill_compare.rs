@@ -139,6 +139,15 @@ async fn an_offer_is_listed_beside_the_plan_of_its_name() {
     let found = totals(&csv);
     let total = |name: &str| &found.iter().find(|(plan, _)| plan == name).expect("listed").1;
     assert_ne!(total("tiered-usd"), total(&format!("tiered-usd ({path})")));
+
+    let audio_alone = "name = 'audio-alone'\ndescription = 'no video'\ncurrency = 'USD'\n\
+                       plan = 'fixed'\nfree_minutes = 0\nfree_order = ['rtc.audio']\n\
+                       [prices.rtc]\naudio = '0.10'\n";
+    fs::write(setup.program.folder().join("offer.toml"), audio_alone).expect("written");
+    let table = ["bill", "compare", "--book", &path, "--output", "table"];
+    // By hand: 2 x 60,000 minutes at 0.10 a thousand.
+    let said = setup.run(&table).exits(0);
+    said.says(&["over 12.00", "so that the total is too low: audio-alone"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -52,10 +52,11 @@ pub(super) fn in_words(found: &Compared) -> String {
     for plan in &found.candidates {
         let is_in_force = found.plan_in_force.as_ref() == Some(&plan.plan.name);
         let note = if is_in_force { " (in force)" } else { "" };
+        let is_priced = plan.unpriced_seconds.is_empty();
         let range = &plan.range;
         table.add_row([
             format!("  {}{note}", one_line(&plan.plan.name)),
-            plan.total.to_string(),
+            if is_priced { plan.total.to_string() } else { format!("over {}", plan.total) },
             saved(found, plan).map(|saved| saved.to_string()).unwrap_or_default(),
             if range.is_open() {
                 format!("{} to {}", range.low, range.high)
