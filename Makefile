@@ -104,8 +104,12 @@ bench-queries: postgres ## seconds of each question on invented data: PROJECTS=1
 	@scripts/bench-queries $(target)/release/agora-usage $(or $(PROJECTS),1000) $(or $(DAYS),1095) $(ONLY)
 
 .PHONY: soak
-soak: postgres ## short months of trouble by many seeds: SEEDS=20 FIRST=1 DAYS=6
-	@scripts/soak $(or $(SEEDS),20) $(or $(FIRST),1) $(or $(DAYS),6)
+soak: postgres ## faults by many seeds, and random cases of the pure parts: SEEDS=200 FIRST=1 CASES=100000
+	@scripts/soak $(or $(SEEDS),200) $(or $(FIRST),1) $(or $(CASES),100000)
+
+.PHONY: fuzz
+fuzz: build-tools ## random bytes for every parser of outside data: SECONDS=600 each, ONLY="tags settings"
+	@scripts/fuzz $(or $(SECONDS),600) $(ONLY)
 
 .PHONY: check-focus
 check-focus: ## a FOCUS file by the official validator, with Python 3.12: FILE=.../focus.csv

@@ -5,10 +5,10 @@
 -- Columns:
 --   account_id      account of the settings
 --   month           calendar month in UTC, YYYY-MM
---   total           the bill in the currency
+--   total           what is due, adjustments included, in the currency
 --   change          total less that of the calendar month before, in the currency; empty: never reported
 --   change_percent  change in per cent, one decimal
---   unallocated     part of the total that belongs to no project, in the currency
+--   unallocated     part of the rated total that belongs to no project, in the currency
 --   currency        ISO 4217 code
 --   bill_status     complete, incomplete or in_progress
 --   book            name of the price book
@@ -19,9 +19,9 @@
 select
     b.account_id,
     to_char(b.month, 'YYYY-MM') as month,
-    round(b.total, b.minor_unit_digits) as total,
-    round(b.total - before.total, b.minor_unit_digits) as change,
-    round(100 * (b.total - before.total) / nullif(before.total, 0), 1) as change_percent,
+    round(b.amount_due, b.minor_unit_digits) as total,
+    round(b.amount_due - before.amount_due, b.minor_unit_digits) as change,
+    round(100 * (b.amount_due - before.amount_due) / nullif(before.amount_due, 0), 1) as change_percent,
     round(b.unallocated, b.minor_unit_digits) as unallocated,
     b.currency,
     b.status as bill_status,

@@ -5,11 +5,12 @@
 --   rank                        from 1 for the cheapest
 --   plan                        price book, and package where there is a choice
 --   first_month, last_month     months that were compared, YYYY-MM
---   total                       of all the months, in the currency
+--   total                       of all the months before tax, in the currency
 --   low, high                   range that Agora's open rules leave, in the currency
---   saved                       less than the books in force, in the currency
+--   saved                       less than the books in force, in the currency; none where usage has no price
 --   currency                    ISO 4217 code
 --   is_in_force                 whether it held in all the months
+--   prices_all_usage            whether it has a price for all usage; else its total is too low
 --   break_even_percent          nearest volume at which it is cheaper than the first, in per cent
 --   break_even_minutes_a_month  minutes a month at that volume
 -- Rows are those of the newest `agora-usage bill compare`.
@@ -26,6 +27,7 @@ select
     c.saved,
     c.currency,
     c.is_in_force,
+    c.prices_all_usage,
     c.break_even_percent,
     c.break_even_minutes_a_month
 from agora.plan_comparison as c

@@ -107,6 +107,8 @@ pub struct AccountOutlook {
     pub outlook: Outlook,
     /// How budgets stand.
     pub budgets: Vec<BudgetState>,
+    /// Budgets in another currency than the price book.
+    pub left_out: Vec<Budget>,
     /// Odd projects of the newest day.
     pub anomalies: Vec<Anomaly>,
     /// Days of the month so far that are not known.
@@ -169,7 +171,9 @@ async fn look_from(
     let month = outlook.to_date().month.days();
     let of_month = |days: UnknownDays| days.range.intersection(month).map(DateRange::day_count);
     let unknown_days = loaded.unknown.into_iter().filter_map(of_month).sum();
-    Ok(AccountOutlook { last_day, outlook, budgets, anomalies, unknown_days })
+    let is_other = |budget: &Budget| budget.amount.currency != book.currency;
+    let left_out = all_budgets.into_iter().filter(is_other).collect();
+    Ok(AccountOutlook { last_day, outlook, budgets, left_out, anomalies, unknown_days })
 }
 
 /// How good forecasts of the stored months would have been.

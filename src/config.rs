@@ -92,6 +92,11 @@ impl Settings {
         Self::resolve(&raw, database_url)
     }
 
+    /// Settings of a text alone, without the environment.
+    pub(crate) fn from_text(text: &str) -> Result<Self, ConfigError> {
+        Self::resolve(&raw::from_text(text)?, None)
+    }
+
     fn resolve(raw: &RawSettings, database_url: Option<&str>) -> Result<Self, ConfigError> {
         let database = match database_url.map(SecretString::from).or_else(|| raw.database_url()) {
             Some(url) => DatabaseAddress::Given(url),
@@ -173,6 +178,11 @@ impl ObserveSettings {
             no_success_hours: raw.no_success_hours,
         })
     }
+}
+
+/// How many accounts a CSV or TOML text describes.
+pub(crate) fn accounts_of(text: &str, is_csv: bool) -> Result<usize, String> {
+    accounts_file::from_text(text, is_csv).map(|accounts| accounts.len())
 }
 
 /// The lake's address; needed where channels are to be kept until they are there.

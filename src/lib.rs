@@ -40,9 +40,13 @@ pub mod lake;
 pub mod month_report;
 pub mod observe;
 pub mod outlook;
+#[doc(hidden)]
+pub mod outside_data;
 pub mod rating;
 pub mod reconcile;
 pub mod report;
 pub mod schedule;
 pub mod simulator;
 pub mod store;
+#[cfg(test)]
+mod sweep;

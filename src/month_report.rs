@@ -5,6 +5,7 @@
 //! since. Rates nothing itself and words nothing for people.
 
 mod background;
+mod earlier;
 mod range;
 
 pub use range::{WrittenRange, write_range_of_days};
@@ -16,7 +17,7 @@ use crate::billing::{BillingError, RatedMonth};
 use crate::collect::Records;
 use crate::collect::holes::Hole;
 use crate::domain::{BillStatus, Money, Month, Project};
-use crate::rating::{Bill, PriceBook, PriceBooks, PriceBooksError};
+use crate::rating::{Assumption, Bill, PriceBook, PriceBooks, PriceBooksError, TotalRange};
 use crate::report::{
     ClosedNote, GroupFigures, Grouping, MonthReport, Published, ReportError, ReportOptions,
     breakdown, write_closed_month, write_month,
@@ -52,6 +53,10 @@ pub struct Written {
     pub bill: Bill,
     /// Its total with adjustments.
     pub amount_due: Money,
+    /// The range of all readings with adjustments.
+    pub range_due: TotalRange,
+    /// The range of each assumption with adjustments, in their order.
+    pub assumption_ranges: Vec<TotalRange>,
     /// Whether it can be relied on.
     pub status: BillStatus,
     /// Whether days or prices are missing.
@@ -80,6 +85,9 @@ impl Written {
         let report = month.report();
         let (status, has_gaps) = (report.status(), report.has_gaps());
         let amount_due = report.amount_due();
+        let range_due = report.range_due(&report.bill.range);
+        let of_assumption = |one: &Assumption| report.range_due(&one.range);
+        let assumption_ranges = report.bill.assumptions.iter().map(of_assumption).collect();
         let groups = |grouping: &Grouping| Ok((*grouping, breakdown(&report, *grouping)?));
         let breakdowns =
             options.breakdowns.iter().map(groups).collect::<Result<_, ReportError>>()?;
@@ -87,6 +95,8 @@ impl Written {
         Ok(Self {
             bill,
             amount_due,
+            range_due,
+            assumption_ranges,
             status,
             has_gaps,
             closed,
@@ -115,14 +125,16 @@ pub async fn write(
 ) -> Result<Written, MonthReportError> {
     let book = books.in_force(month)?;
     if records.clock.known_by().is_some() {
-        return write_of_then(records, book, month, options).await;
+        return write_of_then(records, books, month, options).await;
     }
     let mut fresh = rate_month(records, book, month).await?;
     let mut revisions = closed_revisions(records, month).await?;
+    let kept_formats = options.keeping_formats_of(records.account, month);
+    let options = if revisions.is_empty() { options } else { &kept_formats };
     if revisions.is_empty() {
-        fresh.background = background::of(records, &fresh, None, options).await?;
+        fresh.background = background::of(records, books, &fresh, None, options).await?;
     }
-    background::of_revisions(records, &mut revisions, options).await?;
+    background::of_revisions(records, books, &mut revisions, options).await?;
     let pool = records.store.pool();
     let draft = bills::replace_draft(pool, &fresh.record(options.generated_at)).await;
     let draft = draft.map_err(BillingError::from)?;
@@ -171,12 +183,14 @@ pub async fn write_statement(
 
 async fn write_of_then(
     records: &Records<'_>,
-    book: &PriceBook,
+    books: &PriceBooks,
     month: Month,
     options: &ReportOptions,
 ) -> Result<Written, MonthReportError> {
-    let mut then = month_of_then(records, book, month).await?;
-    then.background = background::of(records, &then, None, options).await?;
+    let mut then = month_of_then(records, books.in_force(month)?, month).await?;
+    let kept_formats = options.keeping_formats_of(records.account, month);
+    let options = if then.closed.is_none() { options } else { &kept_formats };
+    then.background = background::of(records, books, &then, None, options).await?;
     let revision = then.closed.is_some().then_some(std::slice::from_ref(&then));
     let published =
         tokio::task::block_in_place(|| publish(&then, revision.unwrap_or_default(), options))?;

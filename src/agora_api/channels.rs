@@ -97,8 +97,7 @@ fn page(wire: WirePage) -> Result<ChannelPage, String> {
 }
 
 /// Decodes a body without a call.
-#[cfg(test)]
-pub(super) fn decoded(body: &str) -> Result<ChannelPage, String> {
+pub(crate) fn decoded(body: &str) -> Result<ChannelPage, String> {
     page(serde_json::from_str::<Body>(body).map_err(|error| error.to_string())?.data)
 }
 

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::attempt::{Attempt, attempt};
 use super::error::{ApiError, ApiErrorKind};
+use super::hidden::{self, Secret};
 use super::http_client::plain_client;
 use super::metering;
 use super::pacing::Pacer;
@@ -281,21 +282,22 @@ impl AgoraApi {
         .map_err(|error| self.without_credentials(error))
     }
 
-    /// Error pages like to show the request: what they say of the credentials is left out.
+    /// The platform's words without what they say of credentials and certificates.
     fn without_credentials(&self, error: ApiError) -> ApiError {
         let basic = self.authorization.to_str().unwrap_or_default();
-        let encoded = basic.strip_prefix("Basic ").unwrap_or(basic);
+        let encoded = basic.strip_prefix("Basic ").unwrap_or(basic).trim_end_matches('=');
+        let url_safe = encoded.replace('+', "-").replace('/', "_");
         let secret = self.settings.customer_secret.expose_secret();
-        let hide = |text: String| {
-            let texts = [encoded, secret].into_iter().filter(|text| !text.is_empty());
-            texts.fold(text, |shown, hidden| shown.replace(hidden, "[hidden]"))
-        };
+        let secrets: Vec<_> =
+            [encoded, &url_safe, secret].into_iter().flat_map(Secret::forms).collect();
+        let hide = |text: String| hidden::hide(&text, &secrets);
         let kind = match error.kind {
             ApiErrorKind::NotJson(cause) => ApiErrorKind::NotJson(hide(cause)),
             ApiErrorKind::Malformed(cause) => ApiErrorKind::Malformed(hide(cause)),
             kind => kind,
         };
-        let (message, request_id) = (error.message.map(hide), error.request_id.map(hide));
+        let message = error.message.map(hide);
+        let request_id = error.request_id.map(|id| hidden::without_secrets(&id, &secrets));
         ApiError { kind, message, request_id, ..error }
     }
 

@@ -22,6 +22,7 @@ pub mod channel_users;
 pub mod channels;
 pub mod client;
 pub mod error;
+mod hidden;
 mod http_client;
 pub mod kicking_rules;
 pub mod metering;

@@ -131,8 +131,7 @@ impl AgoraApi {
 }
 
 /// Decodes a body without a call.
-#[cfg(test)]
-pub(super) fn decoded(body: &str) -> Result<Vec<Project>, String> {
+pub(crate) fn decoded(body: &str) -> Result<Vec<Project>, String> {
     serde_json::from_str::<ProjectsBody>(body).map_err(|error| error.to_string())?.into_projects()
 }
 

@@ -162,8 +162,7 @@ fn expect(usage: &mut DayUsage, field: &str) {
 }
 
 /// Decodes a body without a call.
-#[cfg(test)]
-pub(super) fn decoded(
+pub(crate) fn decoded(
     body: &str,
     project_id: &ProjectId,
     service: Service,

@@ -19,6 +19,8 @@ pub struct UsedMonths {
     pub months: Vec<UsedMonth>,
     /// Days of projects and services that are not known, of all months together.
     pub unknown_days: i64,
+    /// Days of the months that are not over yet.
+    pub days_to_come: i64,
 }
 
 /// The newest whole months that usage was ever asked for, at most `most` of them.
@@ -54,6 +56,7 @@ pub async fn used_months(
         used.months.push(UsedMonth { month, sums: sum_usage(month, &usage)? });
         let last = yesterday.map(|yesterday| month.last_day().min(yesterday));
         let past = last.and_then(|last| DateRange::new(month.first_day(), last).ok());
+        used.days_to_come += month.days().day_count() - past.map_or(0, DateRange::day_count);
         if let Some(past) = past {
             let holes = records.coverage(past).await?.holes;
             used.unknown_days += holes.iter().map(|hole| hole.range.day_count()).sum::<i64>();

@@ -1,7 +1,7 @@
 //! `agora-usage budget`: what may be spent in a month.
 
 use super::failure::{Exit, Failure};
-use super::print::{Output, is_for_people, print_rows, say_line};
+use super::print::{Output, print_rows, say_line};
 use super::report::amount;
 use crate::account_outlook::OutlookError;
 use crate::context::Context;
@@ -25,7 +25,7 @@ pub(super) enum BudgetCommand {
 #[derive(Debug, clap::Args)]
 pub(super) struct ScopeArguments {
     /// For one project [default: the whole account]
-    #[arg(long, value_name = "ID", conflicts_with = "cost_centre")]
+    #[arg(long, allow_hyphen_values = true, value_name = "ID", conflicts_with = "cost_centre")]
     project: Option<String>,
     /// For all projects with this cost centre
     #[arg(long, value_name = "NAME")]
@@ -145,8 +145,7 @@ async fn list(context: &Context, arguments: ListArguments) -> Result<Exit, Failu
         }
     }
     store.close().await;
-    let default = if is_for_people() { Output::Table } else { Output::Csv };
-    print_rows(&rows, arguments.output.unwrap_or(default))?;
+    print_rows(&rows, Output::or_default(arguments.output))?;
     Ok(Exit::Done)
 }
 

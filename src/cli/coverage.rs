@@ -5,7 +5,7 @@ mod calendar;
 use chrono::{Days, NaiveDate};
 
 use super::failure::{Exit, Failure};
-use super::print::{Output, is_for_people, print_rows, print_text};
+use super::print::{Output, print_rows, print_text};
 use crate::collect::calendar::{Calendar, CalendarDay};
 use crate::collect::due::CellState;
 use crate::collect::{CollectSettings, Records};
@@ -31,7 +31,7 @@ pub(super) struct CoverageArguments {
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
     /// Only this project id; can be repeated
-    #[arg(long, value_name = "ID")]
+    #[arg(long, allow_hyphen_values = true, value_name = "ID")]
     project: Vec<String>,
     /// Form of the rows [default: table on a terminal, else csv]
     #[arg(long, value_name = "FORM")]
@@ -44,17 +44,14 @@ pub(super) async fn run(context: &Context, arguments: CoverageArguments) -> Resu
     if let (Some(first), Some(last)) = (arguments.from, arguments.to) {
         DateRange::new(first, last)?;
     }
-    let is_table = match arguments.output {
-        Some(output) => output == Output::Table,
-        None => is_for_people(),
-    };
+    let output = Output::or_default(arguments.output);
     let store = context.open_store_for_reading().await?;
     let mut exit = Exit::Done;
     let mut rows = ResultTable::with_columns(COLUMNS);
     for account in accounts {
         match of_account(context, &store, account, &arguments).await {
             Ok(covered) => {
-                if is_table {
+                if output == Output::Table {
                     print_text(&calendar::text(
                         &account.account,
                         covered.range,
@@ -76,8 +73,8 @@ pub(super) async fn run(context: &Context, arguments: CoverageArguments) -> Resu
         }
     }
     store.close().await;
-    if !is_table && !rows.rows.is_empty() {
-        print_rows(&rows, arguments.output.unwrap_or(Output::Csv))?;
+    if output != Output::Table && !rows.rows.is_empty() {
+        print_rows(&rows, output)?;
     }
     Ok(exit)
 }

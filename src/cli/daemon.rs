@@ -11,7 +11,7 @@ use super::simulator::until_stopped;
 use crate::config::Settings;
 use crate::context::Context;
 use crate::lake::Lake;
-use crate::observe::{Observation, ServiceManager, WatchedJob};
+use crate::observe::{Observation, ServiceManager, WatchedJob, look_once};
 use crate::schedule::daemon::{Assignment, Daemon};
 use crate::schedule::held_lease::holder_name;
 use crate::schedule::jobs::LakeWork;
@@ -44,7 +44,7 @@ pub(super) async fn run(common: &Common, arguments: DaemonArguments) -> Result<E
     let grace = Duration::from_secs(arguments.grace_seconds);
     let in_time = if arguments.once {
         tokio::select! {
-            () = daemon.run_what_is_due() => {}
+            looked = run_and_look(&context, &daemon) => looked?,
             stopped = until_stopped() => stopped?,
         }
         daemon.shut_down(grace).await
@@ -128,10 +128,20 @@ async fn time_to_tell(manager: &ServiceManager) {
     }
 }
 
-async fn observe(context: &Context, daemon: &Arc<Daemon>) -> Result<Observation, Failure> {
+/// Everything that is due, and then a look at what operators must know.
+async fn run_and_look(context: &Context, daemon: &Arc<Daemon>) -> Result<(), Failure> {
+    daemon.run_what_is_due().await;
+    let (workplace, jobs) = (Arc::clone(daemon.workplace()), watched_jobs(daemon));
+    Ok(look_once(workplace, jobs, &context.settings, daemon.stopping()).await?)
+}
+
+fn watched_jobs(daemon: &Daemon) -> Vec<WatchedJob> {
     let job = |(name, schedule): (_, &Schedule)| WatchedJob { name, schedule: schedule.clone() };
-    let jobs = daemon.schedules().map(job).collect();
-    let workplace = Arc::clone(daemon.workplace());
+    daemon.schedules().map(job).collect()
+}
+
+async fn observe(context: &Context, daemon: &Arc<Daemon>) -> Result<Observation, Failure> {
+    let (workplace, jobs) = (Arc::clone(daemon.workplace()), watched_jobs(daemon));
     Ok(Observation::start(workplace, jobs, &context.settings, daemon.stopping()).await?)
 }
 

@@ -175,7 +175,8 @@ impl From<ObserveError> for Failure {
             ObserveError::Listen { .. } => {
                 failure.hint("set listen_address to a free address, such as 127.0.0.1:9465")
             }
-            _ => failure,
+            ObserveError::Look(error) => error.into(),
+            ObserveError::Client(_) | ObserveError::Metrics(_) => failure,
         }
     }
 }
@@ -194,8 +195,10 @@ impl From<RatingError> for Failure {
 
 impl From<PriceBooksError> for Failure {
     fn from(error: PriceBooksError) -> Self {
-        Self::new(Exit::Configuration, error.to_string())
-            .hint("add a book for the month to price_books; `agora-usage check` explains the books")
+        Self::new(Exit::Configuration, error.to_string()).hint(
+            "add a book for the month to price_books, or sell_price_books for what customers \
+                 pay; `agora-usage check` explains the books",
+        )
     }
 }
 

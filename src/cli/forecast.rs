@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use chrono::NaiveDate;
+
 use super::failure::{Exit, Failure};
-use super::print::{Output, is_for_people, plain_table, print_rows, say_line, trimmed};
+use super::print::{Output, plain_table, print_rows, say_line, trimmed};
 use super::report::amount;
 use crate::account_outlook::{AccountOutlook, OutlookError, look_ahead, try_past_months};
 use crate::collect::Records;
@@ -22,7 +24,8 @@ use crate::store::analyst_queries::{ResultTable, ValueKind};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Each project's days to come follow the weekday pattern and the trend of \
     its last eight weeks, and are rated with the known days, free minutes and tiers included. \
-    csv and json have a row a project.\n\nExit codes: 0 done; 3 days of the month are not known, \
+    csv and json have a row for the account, one a budget and one a \
+    project; used_up_on is the day of the included minutes, or of the budget.\n\nExit codes: 0 done; 3 days of the month are not known, \
     or fewer than three weeks are.")]
 pub(super) struct ForecastArguments {
     /// Only this account of the settings [default: all]
@@ -40,9 +43,14 @@ const COLUMNS: &[(&str, ValueKind)] = &[
     ("account", ValueKind::Text),
     ("month", ValueKind::Text),
     ("last_day", ValueKind::Text),
-    ("project_id", ValueKind::Text),
+    ("section", ValueKind::Text),
+    ("of", ValueKind::Text),
     ("to_date", ValueKind::Decimal),
     ("expected", ValueKind::Decimal),
+    ("low", ValueKind::Decimal),
+    ("high", ValueKind::Decimal),
+    ("budget", ValueKind::Decimal),
+    ("used_up_on", ValueKind::Text),
     ("currency", ValueKind::Text),
 ];
 
@@ -60,10 +68,8 @@ const TRIED_COLUMNS: &[(&str, ValueKind)] = &[
 
 pub(super) async fn run(context: &Context, arguments: ForecastArguments) -> Result<Exit, Failure> {
     let accounts = context.settings.chosen(arguments.account.as_deref())?;
-    let is_text = match arguments.output {
-        Some(output) => output == Output::Table,
-        None => is_for_people(),
-    };
+    let output = Output::or_default(arguments.output);
+    let is_text = output == Output::Table;
     let store = context.open_store().await?;
     let columns = if arguments.backtest { TRIED_COLUMNS } else { COLUMNS };
     let mut rows = ResultTable::with_columns(columns);
@@ -82,7 +88,7 @@ pub(super) async fn run(context: &Context, arguments: ForecastArguments) -> Resu
     }
     store.close().await;
     if !is_text {
-        print_rows(&rows, arguments.output.unwrap_or(Output::Csv))?;
+        print_rows(&rows, output)?;
     }
     Ok(exit)
 }
@@ -115,25 +121,40 @@ async fn foretold(
     Ok(if is_whole { Exit::Done } else { Exit::Partial })
 }
 
-/// Without a forecast the running total alone.
+/// The account with the range, its budgets, then its projects; without a forecast
+/// what is known so far.
 fn rows_of(account: &AccountId, seen: &AccountOutlook) -> Vec<Vec<Option<String>>> {
     let bill = seen.outlook.to_date();
-    let row = |project: &str, to_date: String, expected: Option<String>| {
-        let (month, day) = (bill.month.to_string(), seen.last_day.to_string());
-        let texts = [account.to_string(), month, day, project.to_owned(), to_date].map(Some);
-        [&texts[..], &[expected, Some(bill.currency.code().to_owned())]].concat()
-    };
-    let Some(found) = seen.outlook.forecast() else {
-        return vec![row("", bill.total.to_string(), None)];
-    };
-    let projects = found.projects.iter().map(|project| {
-        row(
-            project.project_id.as_str(),
-            project.to_date.to_string(),
-            Some(project.expected.to_string()),
-        )
-    });
-    projects.collect()
+    let row =
+        |section: &str, name: String, amounts: [Option<String>; 5], day: Option<NaiveDate>| {
+            let head = [
+                account.to_string(),
+                bill.month.to_string(),
+                seen.last_day.to_string(),
+                section.to_owned(),
+                name,
+            ];
+            let tail = [day.map(|day| day.to_string()), Some(bill.currency.code().to_owned())];
+            head.into_iter().map(Some).chain(amounts).chain(tail).collect()
+        };
+    let text = |money: Money| Some(money.to_string());
+    let found = seen.outlook.forecast();
+    let of = |amount: fn(&MonthForecast) -> Money| found.and_then(|found| text(amount(found)));
+    let ends = [of(|found| found.expected.total), of(|found| found.low), of(|found| found.high)];
+    let [expected, low, high] = ends;
+    let amounts = [text(bill.total), expected, low, high, None];
+    let mut rows =
+        vec![row("account", String::new(), amounts, seen.outlook.days().first_billed_day)];
+    rows.extend(seen.budgets.iter().map(|state| {
+        let (spent, expected) = (text(state.to_date), state.expected.and_then(text));
+        let amounts = [spent, expected, None, None, text(state.budget.amount)];
+        row("budget", state.budget.scope.to_string(), amounts, state.used_up_on)
+    }));
+    rows.extend(found.iter().flat_map(|found| &found.projects).map(|project| {
+        let amounts = [text(project.to_date), text(project.expected), None, None, None];
+        row("project", project.project_id.to_string(), amounts, None)
+    }));
+    rows
 }
 
 fn in_words(account: &AccountId, seen: &AccountOutlook) -> String {
@@ -152,12 +173,26 @@ fn in_words(account: &AccountId, seen: &AccountOutlook) -> String {
         }
         Outlook::Forecast(found) => lines.extend(forecast_in_words(found)),
     }
+    if let Some(day) = seen.outlook.days().first_billed_day {
+        let tense = if day <= seen.last_day { "were used up" } else { "will be used up" };
+        lines.push(format!("  included minutes {tense} on {day}"));
+    }
     if seen.unknown_days > 0 {
+        let is_foretold = seen.outlook.forecast().is_some();
+        let taken = if is_foretold { "are taken to be as usual" } else { "add nothing" };
         lines.push(format!(
-            "  {} days of projects are not known, and are taken to be as usual; `agora-usage coverage` shows them",
+            "  {} days of projects are not known, and {taken}; `agora-usage coverage` shows them",
             seen.unknown_days
         ));
     }
+    let left_out = seen.left_out.iter().map(|budget| {
+        format!(
+            "  budget of {}: {} is in another currency than the price book, so nothing is told of it",
+            budget.scope,
+            amount(&budget.amount)
+        )
+    });
+    lines.extend(left_out);
     lines.extend(seen.budgets.iter().map(budget_in_words));
     lines.extend(seen.anomalies.iter().map(|odd| {
         format!(
@@ -184,10 +219,6 @@ fn forecast_in_words(found: &MonthForecast) -> Vec<String> {
         ),
         format!("  from the weekdays and the trend of the last 8 weeks: {change} % a week"),
     ];
-    if let Some(day) = found.first_billed_day {
-        let tense = if day <= found.last_day { "were used up" } else { "will be used up" };
-        lines.push(format!("  included minutes {tense} on {day}"));
-    }
     let mut projects: Vec<_> = found.projects.iter().collect();
     projects.sort_by_key(|p| (std::cmp::Reverse(p.expected.minor_units), &p.project_id));
     let mut table = plain_table();

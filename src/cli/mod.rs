@@ -23,13 +23,13 @@ mod lease;
 mod man;
 mod migrate;
 mod print;
-mod query;
+pub(crate) mod query;
 mod report;
 mod resale;
 mod simulator;
 mod summary;
 mod sync;
-mod tag;
+pub(crate) mod tag;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -165,7 +165,7 @@ pub fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let Arguments { common, command } = arguments;
     match command {
-        Command::Demo(arguments) => demo::run(&common, arguments).await,
+        Command::Demo(arguments) => Box::pin(demo::run(&common, arguments)).await,
         Command::Daemon(arguments) => daemon::run(&common, arguments).await,
         Command::Health => health::run(&common).await,
         Command::Simulator(arguments) => simulator::run(arguments).await,

@@ -20,6 +20,13 @@ pub(super) enum Output {
     Json,
 }
 
+impl Output {
+    /// The form that was asked for; else a table for a person, and CSV for a program.
+    pub(super) fn or_default(asked: Option<Self>) -> Self {
+        asked.unwrap_or(if is_for_people() { Self::Table } else { Self::Csv })
+    }
+}
+
 /// Prints a result to stdout.
 pub(super) fn print_rows(result: &ResultTable, output: Output) -> Result<(), Failure> {
     let text = match output {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::Common;
 use super::failure::{Exit, Failure};
-use super::print::{Output, is_for_people, plain_table, print_rows, print_text, trimmed};
+use super::print::{Output, plain_table, print_rows, print_text, trimmed};
 use crate::context::Context;
 use crate::store::{StoreError, analyst_queries};
 use questions::{QUESTIONS, Question};
@@ -38,6 +38,11 @@ fn parse_parameter(text: &str) -> Result<(String, String), String> {
         .ok_or_else(|| "write it as key=value".to_owned())
 }
 
+/// Whether a text is a value of that kind of parameter; none for a kind that does not exist.
+pub(crate) fn is_value_of(kind: &str, text: &str) -> Option<bool> {
+    parameters::ParameterKind::from_name(kind).map(|kind| kind.check(text).is_ok())
+}
+
 pub(super) async fn run(common: &Common, arguments: QueryArguments) -> Result<Exit, Failure> {
     if arguments.dictionary {
         return dictionary::print(&Context::load(common)?).await;
@@ -52,8 +57,7 @@ pub(super) async fn run(common: &Common, arguments: QueryArguments) -> Result<Ex
     let store = context.open_store_for_reading().await?;
     let result = analyst_queries::run(store.pool(), question.sql, &values).await;
     store.close().await;
-    let output =
-        arguments.output.unwrap_or(if is_for_people() { Output::Table } else { Output::Csv });
+    let output = Output::or_default(arguments.output);
     print_rows(&result.map_err(|error| refused(error, &values))?, output)?;
     Ok(Exit::Done)
 }

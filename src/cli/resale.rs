@@ -5,9 +5,7 @@ use std::path::PathBuf;
 
 use super::bill::{month_or_previous, records};
 use super::failure::{Exit, Failure};
-use super::print::{
-    Output, is_for_people, one_line, plain_table, print_rows, print_text, say_line, trimmed,
-};
+use super::print::{Output, one_line, plain_table, print_rows, print_text, say_line, trimmed};
 use super::report::amount;
 use crate::billing::margin::{MonthMargin, margin, margin_per_mille, month_margin, sell_month};
 use crate::billing::month::rate_month;
@@ -16,7 +14,7 @@ use crate::billing::{BillingError, RatedMonth};
 use crate::config::AccountSettings;
 use crate::context::Context;
 use crate::domain::money::decimal_text;
-use crate::domain::{Month, ProjectId};
+use crate::domain::{BillStatus, Month, ProjectId};
 use crate::month_report::write_statement;
 use crate::report::{Format, ReportOptions, check_writable};
 use crate::store::analyst_queries::{ResultTable, ValueKind};
@@ -124,7 +122,7 @@ async fn sides(
     store: &Store,
     settings: &AccountSettings,
     month: Month,
-) -> Result<(RatedMonth, RatedMonth), Failure> {
+) -> Result<(RatedMonth, RatedMonth, Option<MonthMargin>), Failure> {
     let sell_book = settings.sell_price_books()?.in_force(month)?.clone();
     let book = settings.price_book(month)?;
     let records = records(store, settings, context.clock);
@@ -139,8 +137,16 @@ async fn sides(
         rated
     };
     let sell = sell_month(&cost, &sell_book)?;
-    resale::replace_sell(pool, &sell.bill, now).await?;
-    Ok((cost, sell))
+    let found = month_margin(&cost, &sell)?;
+    if let Some(found) = &found {
+        resale::replace_sell(pool, &sell.bill, found, now).await?;
+    }
+    Ok((cost, sell, found))
+}
+
+/// That of the side of which less is known.
+fn status(cost: &RatedMonth, sell: &RatedMonth) -> BillStatus {
+    if cost.status() == BillStatus::Complete { sell.status() } else { cost.status() }
 }
 
 fn exit_of(sides: [&RatedMonth; 2]) -> Exit {
@@ -151,10 +157,7 @@ fn exit_of(sides: [&RatedMonth; 2]) -> Exit {
 async fn margins(context: &Context, arguments: MarginArguments) -> Result<Exit, Failure> {
     let month = month_or_previous(arguments.month, context.clock)?;
     let accounts = resold(context, arguments.account.as_deref())?;
-    let is_text = match arguments.output {
-        Some(output) => output == Output::Table,
-        None => is_for_people(),
-    };
+    let output = Output::or_default(arguments.output);
     let store = context.open_store().await?;
     let mut rows = ResultTable::with_columns(COLUMNS);
     let mut exit = Exit::Done;
@@ -163,10 +166,10 @@ async fn margins(context: &Context, arguments: MarginArguments) -> Result<Exit, 
         match account_margin(context, &store, settings, month).await {
             Ok((found, cost, sell)) => {
                 exit = exit.and(exit_of([&cost, &sell]));
-                if is_text {
+                if output == Output::Table {
                     print_text(&in_words(&found, &cost, &sell))?;
                 } else {
-                    rows.rows.extend(rows_of(&found, &cost));
+                    rows.rows.extend(rows_of(&found, &cost, &sell));
                 }
             }
             Err(failure) => {
@@ -176,8 +179,8 @@ async fn margins(context: &Context, arguments: MarginArguments) -> Result<Exit, 
         }
     }
     store.close().await;
-    if !is_text {
-        print_rows(&rows, arguments.output.unwrap_or(Output::Csv))?;
+    if output != Output::Table {
+        print_rows(&rows, output)?;
     }
     Ok(exit)
 }
@@ -188,8 +191,8 @@ async fn account_margin(
     settings: &AccountSettings,
     month: Month,
 ) -> Result<(MonthMargin, RatedMonth, RatedMonth), Failure> {
-    let (cost, sell) = sides(context, store, settings, month).await?;
-    let found = month_margin(&cost, &sell).ok_or_else(|| {
+    let (cost, sell, found) = sides(context, store, settings, month).await?;
+    let found = found.ok_or_else(|| {
         let [cost, sell] = [&cost, &sell].map(|side| side.bill.currency.code());
         let text = format!(
             "account {}, {month}: the cost is in {cost} and the sell price book in {sell}, so \
@@ -208,7 +211,8 @@ fn percent(cost: crate::domain::Money, sell: crate::domain::Money) -> Option<Str
 }
 
 /// A row a project; the last one is what belongs to none.
-fn rows_of(found: &MonthMargin, cost: &RatedMonth) -> Vec<Row> {
+fn rows_of(found: &MonthMargin, cost: &RatedMonth, sell: &RatedMonth) -> Vec<Row> {
+    let status = status(cost, sell);
     let row = |one: &crate::billing::margin::ProjectMargin| {
         vec![
             Some(cost.bill.account.to_string()),
@@ -220,7 +224,7 @@ fn rows_of(found: &MonthMargin, cost: &RatedMonth) -> Vec<Row> {
             Some(margin(one.cost, one.sell).to_string()),
             percent(one.cost, one.sell),
             Some(one.cost.currency.code().to_owned()),
-            Some(cost.status().name().to_owned()),
+            Some(status.name().to_owned()),
         ]
     };
     found.projects.iter().map(row).collect()
@@ -234,8 +238,8 @@ fn in_words(found: &MonthMargin, cost: &RatedMonth, sell: &RatedMonth) -> String
     let left = margin(found.cost, found.sell);
     let share = percent(found.cost, found.sell).map_or_else(String::new, |it| format!(" ({it} %)"));
     let mut text = format!(
-        "account {}, {}: sells for {}, costs {}, margin {}{share}\n  sell price book {}, cost price \
-         book {}, {}\n",
+        "account {}, {}: sells for {}, costs {}, margin {}{share}, all before tax\n  sell price book \
+         {}, cost price book {}, {}\n",
         cost.bill.account,
         cost.bill.month,
         amount(&found.sell),
@@ -243,8 +247,19 @@ fn in_words(found: &MonthMargin, cost: &RatedMonth, sell: &RatedMonth) -> String
         amount(&left),
         one_line(&sell.book.name),
         one_line(&cost.book.name),
-        cost.status().name().replace('_', " "),
+        status(cost, sell).name().replace('_', " "),
     );
+    for (side, month) in [("sell", sell), ("cost", cost)] {
+        for unpriced in &month.bill.unpriced {
+            let _ = writeln!(
+                text,
+                "  the {side} price book has no price for {} s of {} of {}, so that side is too low",
+                unpriced.seconds,
+                one_line(&unpriced.field),
+                unpriced.service
+            );
+        }
+    }
     let mut projects: Vec<_> = found.projects.iter().collect();
     projects.sort_by_key(|one| (margin(one.cost, one.sell).minor_units, one.project_id.clone()));
     let mut table = plain_table();
@@ -306,7 +321,7 @@ async fn statement(
     month: Month,
     options: &ReportOptions,
 ) -> Result<Exit, Failure> {
-    let (_, sell) = sides(context, store, settings, month).await?;
+    let (_, sell, _) = sides(context, store, settings, month).await?;
     let exit = exit_of([&sell, &sell]);
     let (total, status) = (amount(&sell.amount_due()), sell.status());
     let records = records(store, settings, context.clock);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::failure::{Exit, Failure};
-use super::print::{Output, is_for_people, print_rows, say_line};
+use super::print::{Output, print_rows, say_line};
 use super::summary::counted;
 use crate::config::AccountSettings;
 use crate::context::Context;
@@ -179,9 +179,14 @@ fn checked_value(value: &str) -> Result<String, Failure> {
 /// The tags of a CSV file.
 fn read_file(file: &Path, valid_from: Option<Month>) -> Result<Vec<Line>, Failure> {
     let shown = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::new(Exit::Failed, format!("{shown}: {error}")))?;
+    lines_of(&text, &shown.to_string(), valid_from)
+}
+
+fn lines_of(text: &str, shown: &str, valid_from: Option<Month>) -> Result<Vec<Line>, Failure> {
     let failed = |message: String| Failure::new(Exit::Failed, format!("{shown}: {message}"));
-    let text = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| failed(error.to_string()))?.clone();
     let keys = keys_of(&header).map_err(|error| error.at(&format!("{shown}, line 1")))?;
@@ -206,6 +211,13 @@ fn read_file(file: &Path, valid_from: Option<Month>) -> Result<Vec<Line>, Failur
         }
     }
     Ok(lines)
+}
+
+/// Tags of a CSV text as project, key and value; none where it is refused.
+pub(crate) fn tags_of(text: &str) -> Option<Vec<(ProjectId, String, String)>> {
+    let lines = lines_of(text, "tags.csv", None).ok()?;
+    let tags = lines.into_iter().map(|line| line.tag);
+    Some(tags.map(|tag| (tag.project_id, tag.key, tag.value.unwrap_or_default())).collect())
 }
 
 /// The keys of the columns after the first.
@@ -312,7 +324,6 @@ async fn list(context: &Context, arguments: ListArguments) -> Result<Exit, Failu
         }
     }
     store.close().await;
-    let default = if is_for_people() { Output::Table } else { Output::Csv };
-    print_rows(&rows, arguments.output.unwrap_or(default))?;
+    print_rows(&rows, Output::or_default(arguments.output))?;
     Ok(Exit::Done)
 }

@@ -24,8 +24,12 @@ pub(super) fn read(path: &Path) -> Result<Vec<RawAccount>, ConfigError> {
         value(format!("accounts_file {} cannot be read: {error}", path.display()))
     })?;
     let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-    let read = if is_csv { from_csv(&text) } else { from_toml(&text) };
+    let read = from_text(&text, is_csv);
     read.map_err(|why| value(format!("accounts_file {}: {why}", path.display())))
+}
+
+pub(super) fn from_text(text: &str, is_csv: bool) -> Result<Vec<RawAccount>, String> {
+    if is_csv { from_csv(text) } else { from_toml(text) }
 }
 
 fn from_toml(text: &str) -> Result<Vec<RawAccount>, String> {

@@ -40,7 +40,16 @@ pub(super) fn resolve(
     if !is_amount(floor) {
         return Err(value(format!("anomaly_floor = '{floor}' is not an amount such as \"5.00\"")));
     }
-    let budgets = budgets.iter().filter(of_account).map(budget).collect::<Result<_, _>>()?;
+    let budgets: Vec<BudgetSetting> =
+        budgets.iter().filter(of_account).map(budget).collect::<Result<_, _>>()?;
+    let twice = |(at, one): (usize, &BudgetSetting)| {
+        budgets[..at].iter().any(|other| other.scope == one.scope).then(|| one.scope.clone())
+    };
+    if let Some(scope) = budgets.iter().enumerate().find_map(twice) {
+        return Err(value(format!(
+            "budget of {scope} is there twice; keep one [[budget]] of them"
+        )));
+    }
     Ok(OutlookSettings { budgets, anomaly_floor: floor.to_owned() })
 }
 

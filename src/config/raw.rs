@@ -270,6 +270,14 @@ fn secret_in(path: &Path) -> Result<SecretString, ConfigError> {
     Ok(text.trim_end_matches(['\r', '\n']).into())
 }
 
+/// Reads a settings file's text alone.
+pub(super) fn from_text(text: &str) -> Result<RawSettings, ConfigError> {
+    let raw: RawSettings = Figment::from(Toml::string(text))
+        .extract()
+        .map_err(|error| value(format!("settings: {error}")))?;
+    Ok(raw.with_defaults())
+}
+
 /// Reads file and environment into one.
 pub(super) fn read(file: Option<&Path>) -> Result<RawSettings, ConfigError> {
     let mut figment = Figment::new();

@@ -177,6 +177,16 @@ fn the_example_explains_every_key() {
 }
 
 #[test]
+fn a_budget_of_one_scope_is_given_once() {
+    let budget = |scope: &str, amount: &str| format!("[[budget]]\n{scope}amount = \"{amount}\"\n");
+    let (account, project) = (budget("", "20"), budget("project = \"P1\"\n", "5"));
+    assert!(settings(&format!("{account}{project}")).is_ok());
+    let error = settings(&format!("{project}{account}{}", budget("project = \"P1\"\n", "6")));
+    let message = error.expect_err("twice").to_string();
+    assert!(message.contains("budget of project P1 is there twice"), "{message}");
+}
+
+#[test]
 fn recording_beside_rtc_may_count_twice() {
     let twice = |toml: &str| settings(toml).expect("valid").accounts[0].may_count_recording_twice();
     assert!(twice("services = \"rtc, recording\""));

@@ -28,7 +28,12 @@ pub enum PeriodError {
 /// # Errors
 /// [`PeriodError::Day`] for anything else.
 pub fn parse_day(text: &str) -> Result<NaiveDate, PeriodError> {
-    let plain = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    // A sign in front would be taken for a year before the calendar.
+    let is_plain = |(at, byte): (usize, u8)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    let plain = text.len() == 10 && text.bytes().enumerate().all(is_plain);
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| plain);
     day.ok_or_else(|| PeriodError::Day(text.to_owned()))
 }

@@ -1,36 +1,32 @@
 //! What surrounds a month: the months before it, cost centres, plans, list prices,
 //! occupancy, and for a later revision what changed since the one before.
 //!
-//! Owns which months are looked at. Earlier months are rated from sums of their
-//! stored seconds with the same price book, since a total depends on nothing
-//! else; the month before is rated in full, for its projects' costs. A closed
-//! month is surrounded by what was known when it was closed, so that its files
-//! never change.
+//! Owns what is gathered, and as of when; earlier months come from
+//! [`super::earlier`]. A closed month is surrounded by what was known when it was
+//! closed, so that its files never change.
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
+
 use super::MonthReportError;
+use super::earlier::Earlier;
 use crate::billing::{BillingError, RatedMonth};
 use crate::clock::Clock;
 use crate::collect::Records;
-use crate::domain::{
-    BillStatus, Currency, DateRange, DayUsage, Media, MediaSet, Money, Month, ProjectId, Service,
-    UsageSource,
-};
-use crate::rating::{Bill, PriceBook, rate_by_the_book};
+use crate::domain::{BillStatus, Currency, DayUsage, Media, Money, Month, ProjectId, Service};
+use crate::rating::{Bill, PriceBook, PriceBooks};
 use crate::report::{
-    Ahead, Background, BudgetAhead, COST_CENTRE_TAG, Correction, Occupancy, OddDay, PastMonth,
-    PlanAhead, ReportOptions,
+    Ahead, Background, BudgetAhead, COST_CENTRE_TAG, Correction, MonthEnd, Occupancy, OddDay,
+    PlanAhead, ProjectMarginAhead, ReportOptions,
 };
 use crate::store::occupancy::hourly;
-use crate::store::{StoreError, bills, forecasts, invoices, resale, tags as stored_tags, usage};
-
-/// Months of the trend before the one that is reported.
-const PAST_MONTHS: usize = 11;
+use crate::store::{forecasts, invoices, resale, tags as stored_tags};
 
 /// What surrounds each closed revision, as it was known at its closing; they come oldest first.
 pub(super) async fn of_revisions(
     records: &Records<'_>,
+    books: &PriceBooks,
     revisions: &mut [RatedMonth],
     options: &ReportOptions,
 ) -> Result<(), MonthReportError> {
@@ -40,30 +36,44 @@ pub(super) async fn of_revisions(
         let closed_at = revision.closed.as_ref().map(|closed| closed.closed_at);
         let clock = closed_at.map_or(records.clock, Clock::standing_at);
         let records = Records { clock, ..*records };
-        revision.background = of(&records, revision, before.last(), options).await?;
+        revision.background = of(&records, books, revision, before.last(), options).await?;
     }
     Ok(())
 }
 
-/// What surrounds a month of the sell side: no budget, no forecast and no status,
-/// which are those of the cost side.
+/// What surrounds a month of the sell side: what a customer may read, and nothing
+/// else. The rest is the reseller's own: plans, invoice, cost centres, occupancy.
 pub(super) async fn of_statement(
     records: &Records<'_>,
     sell: &RatedMonth,
     options: &ReportOptions,
 ) -> Result<Background, MonthReportError> {
-    let mut background = of(records, sell, None, options).await?;
-    background.budget = None;
-    background.forecast = None;
-    background.ahead = Ahead::default();
-    background.invoice = None;
-    background.past_months.iter_mut().for_each(|past| past.status = None);
-    Ok(background)
+    let background = Background {
+        list_prices: list_prices(&sell.usage.days, &sell.book),
+        is_for_customer: true,
+        ..Background::default()
+    };
+    if !shows_background(options) {
+        return Ok(background);
+    }
+    let earlier = Earlier { records, book: &sell.book, books: None };
+    Ok(Background {
+        past_months: Box::pin(earlier.past_months(sell.bill.month)).await?,
+        previous: Box::pin(earlier.previous(sell.bill.month)).await?,
+        ..background
+    })
 }
 
-/// What surrounds a month, as far as the formats show it; `before` is its earlier revision.
+fn shows_background(options: &ReportOptions) -> bool {
+    let is_shown = options.formats.iter().any(|format| format.needs_background());
+    is_shown || !options.breakdowns.is_empty()
+}
+
+/// What surrounds a month, as far as the formats show it; `before` is its earlier
+/// revision.
 pub(super) async fn of(
     records: &Records<'_>,
+    books: &PriceBooks,
     rated: &RatedMonth,
     before: Option<&RatedMonth>,
     options: &ReportOptions,
@@ -74,20 +84,19 @@ pub(super) async fn of(
         tags: tags(records, bill.month).await?,
         ..Background::default()
     };
-    let is_shown = options.formats.iter().any(|format| format.needs_background());
-    if !is_shown && options.breakdowns.is_empty() {
+    if !shows_background(options) {
         return Ok(background);
     }
     let (pool, account) = (records.store.pool(), records.account);
     let hours = hourly::hours_of_week(pool, account, bill.month.days()).await;
     let peaks = hourly::peaks(pool, account, bill.month.days()).await;
-    let (budget, forecast, ahead) = plans(records, rated).await?;
+    let (budget, ahead) = plans(records, rated).await?;
+    let earlier = Earlier { records, book, books: Some(books) };
     Ok(Background {
-        past_months: past_months(records, book, bill.month).await?,
-        previous: previous(records, book, bill.month).await?,
+        past_months: Box::pin(earlier.past_months(bill.month)).await?,
+        previous: Box::pin(earlier.previous(bill.month)).await?,
         corrections: before.map(|before| corrections(before, rated)).unwrap_or_default(),
         budget,
-        forecast,
         ahead,
         invoice: invoice(records, bill).await?,
         occupancy: Occupancy {
@@ -128,13 +137,13 @@ pub(super) async fn tags(
     Ok(found.map(tag).collect())
 }
 
-/// The account's budget, the newest forecast and what lies ahead of a month under way.
+/// The account's budget, and what lies ahead of a month under way.
 async fn plans(
     records: &Records<'_>,
     rated: &RatedMonth,
-) -> Result<(Option<Money>, Option<Money>, Ahead), MonthReportError> {
+) -> Result<(Option<Money>, Ahead), MonthReportError> {
     if rated.status() != BillStatus::InProgress || records.clock.known_by().is_some() {
-        return Ok((None, None, Ahead::default()));
+        return Ok((None, Ahead::default()));
     }
     let (pool, account) = (records.store.pool(), records.account);
     let facts = forecasts::newest(pool, &[account.as_str()]).await.map_err(BillingError::from)?;
@@ -142,13 +151,14 @@ async fn plans(
     let (month, currency) = (rated.bill.month.first_day(), rated.bill.currency);
     let money = |text: &str| Money::parse(text, currency);
     let forecast = facts.forecasts.iter().find(|fact| fact.month == month);
+    let ahead = Ahead {
+        margins: margins(records, month, currency).await?,
+        plans: of_plans(&compared, currency),
+        plan_months: plan_months(&compared),
+        ..Ahead::default()
+    };
     let Some(forecast) = forecast.filter(|fact| fact.currency == currency.code()) else {
-        let ahead = Ahead {
-            plans: of_plans(&compared, currency),
-            plan_months: plan_months(&compared),
-            ..Ahead::default()
-        };
-        return Ok((None, None, ahead));
+        return Ok((None, ahead));
     };
     let of_month = |fact: &&forecasts::BudgetFact| fact.month == month;
     let budget = facts.budgets.iter().filter(of_month).find(|fact| fact.scope == "account");
@@ -173,11 +183,39 @@ async fn plans(
     let ahead = Ahead {
         budgets: facts.budgets.iter().filter(of_month).filter_map(one).collect(),
         odd_days: facts.anomalies.iter().filter_map(odd).collect(),
-        plans: of_plans(&compared, currency),
-        plan_months: plan_months(&compared),
+        last_day: Some(forecast.last_day),
+        month_end: month_end(forecast, currency),
+        first_billed_day: forecast.first_billed_day,
+        ..ahead
     };
-    let expected = forecast.expected.as_deref().and_then(money);
-    Ok((budget.and_then(|fact| money(&fact.amount)), expected, ahead))
+    Ok((budget.and_then(|fact| money(&fact.amount)), ahead))
+}
+
+fn month_end(forecast: &forecasts::ForecastFact, currency: Currency) -> Option<MonthEnd> {
+    let money = |text: &Option<String>| Money::parse(text.as_deref()?, currency);
+    Some(MonthEnd {
+        expected: money(&forecast.expected)?,
+        low: money(&forecast.low)?,
+        high: money(&forecast.high)?,
+    })
+}
+
+async fn margins(
+    records: &Records<'_>,
+    month: NaiveDate,
+    currency: Currency,
+) -> Result<Vec<ProjectMarginAhead>, MonthReportError> {
+    let stored = resale::margins(records.store.pool(), records.account, month).await;
+    let stored = stored.map_err(BillingError::from)?;
+    let in_currency = stored.into_iter().filter(|one| one.currency == currency.code());
+    let margin = |one: resale::StoredMargin| {
+        Some(ProjectMarginAhead {
+            cost: Money::parse(&one.cost, currency)?,
+            sell: Money::parse(&one.sell, currency)?,
+            project_id: one.project_id,
+        })
+    };
+    Ok(in_currency.filter_map(margin).collect())
 }
 
 fn plan_months(compared: &[resale::StoredPlan]) -> String {
@@ -192,6 +230,7 @@ fn of_plans(compared: &[resale::StoredPlan], currency: Currency) -> Vec<PlanAhea
             total: money(&one.total)?,
             saved: one.saved.as_deref().and_then(money),
             is_in_force: one.is_in_force,
+            break_even: one.break_even(),
         })
     };
     let in_currency = compared.iter().filter(|one| one.currency == currency.code());
@@ -247,96 +286,4 @@ fn list_prices(
         }
     }
     prices
-}
-
-async fn previous(
-    records: &Records<'_>,
-    book: &PriceBook,
-    month: Month,
-) -> Result<Option<Bill>, MonthReportError> {
-    let before = month.previous();
-    let usage = records.usage(before.days()).await.map_err(BillingError::from)?.days;
-    if usage.is_empty() {
-        return Ok(None);
-    }
-    let rated = rate_by_the_book(records.account, before, &usage, book);
-    Ok(Some(rated.map_err(BillingError::from)?.0))
-}
-
-async fn past_months(
-    records: &Records<'_>,
-    book: &PriceBook,
-    month: Month,
-) -> Result<Vec<PastMonth>, MonthReportError> {
-    let (pool, account) = (records.store.pool(), records.account);
-    let months = std::iter::successors(Some(month.previous()), |month| Some(month.previous()));
-    let mut months: Vec<Month> = months.take(PAST_MONTHS).collect();
-    months.reverse();
-    let last = month.previous().last_day();
-    let first = months.first().map(|first| first.first_day());
-    let Some(range) = first.and_then(|first| DateRange::new(first, last).ok()) else {
-        return Ok(Vec::new());
-    };
-    let is_of_then = records.clock.known_by().is_some();
-    let usage = if is_of_then {
-        let mut usage = BTreeMap::new();
-        for month in months {
-            let days = records.usage(month.days()).await.map_err(BillingError::from)?.days;
-            if !days.is_empty() {
-                usage.insert(month, days);
-            }
-        }
-        usage
-    } else {
-        sums(records, range).await.map_err(BillingError::from)?
-    };
-    // As they are now, they would change the files of a closed month.
-    let statuses = if is_of_then {
-        BTreeMap::new()
-    } else {
-        bills::draft_statuses(pool, account, range).await.map_err(BillingError::from)?
-    };
-    let mut past = Vec::with_capacity(usage.len());
-    for (month, usage) in usage {
-        let (bill, _) =
-            rate_by_the_book(account, month, &usage, book).map_err(BillingError::from)?;
-        past.push(PastMonth {
-            month,
-            total: bill.total,
-            cost_micro_units: media_costs(&bill),
-            status: statuses.get(&month).copied(),
-        });
-    }
-    Ok(past)
-}
-
-/// The sums of months as usage of one project that stands for all: a total knows none.
-async fn sums(
-    records: &Records<'_>,
-    range: DateRange,
-) -> Result<BTreeMap<Month, Vec<DayUsage>>, StoreError> {
-    let mut sums: BTreeMap<Month, Vec<DayUsage>> = BTreeMap::new();
-    let Ok(stand_in) = ProjectId::new("all") else { return Ok(sums) };
-    for sum in usage::read_month_sums(records.store.pool(), records.account, range).await? {
-        sums.entry(Month::of(sum.month)).or_default().push(DayUsage {
-            project_id: stand_in.clone(),
-            service: sum.service,
-            day: sum.month,
-            source: UsageSource::V3,
-            seconds: sum.seconds,
-            extra_seconds: BTreeMap::new(),
-            missing: MediaSet::EMPTY,
-        });
-    }
-    Ok(sums)
-}
-
-/// What each media costs with its part of discounts, fees and taxes.
-fn media_costs(bill: &Bill) -> [i128; Media::COUNT] {
-    let mut costs = [0; Media::COUNT];
-    let days = bill.projects.iter().flat_map(|project| &project.days);
-    for line in days.flat_map(|day| &day.lines) {
-        costs[line.media.index()] += line.cost_micro_units;
-    }
-    costs
 }

@@ -62,6 +62,12 @@ impl EventKind {
         }
     }
 
+    /// Whether it is told once, and its subject begins with the period that it is about:
+    /// a month, or the day of an odd project.
+    const fn is_of_a_period(self) -> bool {
+        matches!(self, Self::Budget | Self::BudgetForecast | Self::FreeMinutes | Self::Anomaly)
+    }
+
     /// Whether its subject is a project, service and month.
     const fn is_about_days(self) -> bool {
         matches!(self, Self::Hole | Self::Expiring | Self::Contradiction)
@@ -95,11 +101,15 @@ pub struct Event {
     pub message: String,
     /// The event in values.
     pub details: Value,
+    /// Whether it goes on where it is open already, but is no reason to begin one:
+    /// what is near its limit would else come and go each day.
+    pub is_fading: bool,
 }
 
 impl From<Event> for NewAlert {
     fn from(event: Event) -> Self {
-        let Event { kind, subject, message, details } = event;
-        Self { kind: kind.name(), subject, message, details }
+        let Event { kind, subject, message, details, is_fading: _ } = event;
+        let is_told_once = kind.is_of_a_period();
+        Self { kind: kind.name(), subject, message, details, is_told_once }
     }
 }

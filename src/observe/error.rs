@@ -1,5 +1,6 @@
 //! What can go wrong before a daemon can be seen from outside.
 
+use crate::collect::CollectError;
 use std::io;
 use std::net::SocketAddr;
 
@@ -20,4 +21,7 @@ pub enum ObserveError {
     /// Another part of the process collects the metrics already.
     #[error("the metrics cannot be collected: {0}")]
     Metrics(String),
+    /// The facts cannot be read, or an event not be kept.
+    #[error(transparent)]
+    Look(#[from] CollectError),
 }

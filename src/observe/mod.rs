@@ -31,7 +31,7 @@ mod testing;
 pub mod watch;
 
 pub use error::ObserveError;
-pub use observation::Observation;
+pub use observation::{Observation, look_once};
 pub use server::{Serving, serve};
 pub use service_manager::ServiceManager;
 pub use state::{ObserveState, WatchedAccount, WatchedJob};

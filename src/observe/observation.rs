@@ -82,6 +82,25 @@ impl Observation {
     }
 }
 
+/// Looks once and tells what is to be told, for a process that does not stay.
+/// What is not taken is told by the next one.
+///
+/// # Errors
+/// [`ObserveError`] when there is nothing to tell with, or the database does not answer.
+pub async fn look_once(
+    workplace: Arc<Workplace>,
+    jobs: Vec<WatchedJob>,
+    settings: &Settings,
+    stopping: CancellationToken,
+) -> Result<(), ObserveError> {
+    let folder = settings.report_folder.clone();
+    let state = ObserveState::new(workplace, accounts(settings), jobs, folder, stopping)?;
+    let rules = WatchRules::new(&settings.observe).map_err(ObserveError::Client)?;
+    let looked = Watch::new(Arc::clone(&state), rules).look().await;
+    state.close().await;
+    Ok(looked?)
+}
+
 fn accounts(settings: &Settings) -> Vec<WatchedAccount> {
     let watched = |own: &crate::config::AccountSettings| WatchedAccount {
         account: own.account.clone(),

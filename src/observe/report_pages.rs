@@ -67,7 +67,12 @@ pub(super) async fn file(
     State(state): State<Arc<ObserveState>>,
     UrlPath(path): UrlPath<String>,
 ) -> Response {
-    match open(&state.report_folder, &path).await {
+    answer(&state.report_folder, &path).await
+}
+
+/// The file of that path below the folder, or that there is none.
+pub(super) async fn answer(folder: &Path, path: &str) -> Response {
+    match open(folder, path).await {
         Some(found) => found.into_response(),
         None => (StatusCode::NOT_FOUND, "there is no such report; /reports/ lists them\n")
             .into_response(),

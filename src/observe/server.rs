@@ -8,10 +8,11 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Query, Request, State};
+use axum::extract::{Path as UrlPath, Query, Request, State};
 use axum::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
     TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
@@ -26,6 +27,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use serde_json::json;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
@@ -113,6 +115,29 @@ pub fn router(state: Arc<ObserveState>) -> Router {
         })
         .with_state(state)
         .layer(from_fn(bounded))
+}
+
+/// Answers what one connection sends, by the routes that read something of it.
+pub(crate) async fn answered(folder: PathBuf, sent: &[u8]) -> std::io::Result<Vec<u8>> {
+    let file =
+        async move |UrlPath(path): UrlPath<String>| report_pages::answer(&folder, &path).await;
+    let account = async |Query(query): Query<BTreeMap<String, String>>| {
+        status::account_of(&query).unwrap_or_default().to_owned()
+    };
+    let routes = Router::new()
+        .route("/reports/{*path}", get(file))
+        .route("/status", get(account))
+        .layer(from_fn(bounded));
+    let (mut client, server) = tokio::io::duplex(MOST_HEADER_BYTES);
+    let conversation = serve_one(server, routes, CancellationToken::new());
+    let asked = async move {
+        // One that is cut off early is no failure.
+        let _ = client.write_all(sent).await;
+        let _ = client.shutdown().await;
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).await.map(|_| answer)
+    };
+    tokio::join!(conversation, asked).1
 }
 
 async fn readyz(State(state): State<Arc<ObserveState>>) -> Response {
@@ -218,7 +243,11 @@ async fn take(
     Ok((stream, place))
 }
 
-async fn serve_one(stream: TcpStream, router: Router, stop: CancellationToken) {
+async fn serve_one(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    router: Router,
+    stop: CancellationToken,
+) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)

@@ -8,14 +8,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::alerts::{DeliveryRules, Outlet, deliver, evaluate, reconcile};
+use super::alerts::{Changes, DeliveryRules, Outlet, deliver, evaluate, reconcile};
 use super::facts::{HoleFacts, Live};
 use super::ping::ping;
 use super::state::{ObserveState, WatchedAccount, WatchedJob};
 use crate::agora_api::webhook::{HookClient, HookUrl};
 use crate::collect::CollectError;
 use crate::config::ObserveSettings;
-use crate::domain::AccountId;
+use crate::domain::{AccountId, Month};
 use crate::store::alerts;
 
 /// Longest time that a webhook may take to answer.
@@ -157,7 +157,9 @@ async fn look_at(
     let events = evaluate(account, live, fresh_holes.as_deref(), overdue);
     let open = alerts::open(&state.observer, account).await?;
     let looked_at = fresh_holes.and_then(|holes| holes.range);
-    let changes = reconcile(&open, events, looked_at);
+    let own = live.outlook.forecasts.iter().filter(|fact| fact.account_id == account.as_str());
+    let months: Vec<Month> = own.map(|fact| Month::of(fact.month)).collect();
+    let changes = reconcile(&open, events, looked_at, &months);
     if !changes.raise.is_empty() {
         let raised = alerts::raise(&state.observer, account, &changes.raise, state.now()).await?;
         for alert in raised {
@@ -165,9 +167,10 @@ async fn look_at(
             tracing::warn!(%account, kind, message, "alert");
         }
     }
-    if !changes.resolve.is_empty() {
+    let Changes { resolve, lapse, .. } = changes;
+    if !resolve.is_empty() || !lapse.is_empty() {
         let ended =
-            alerts::resolve(&state.observer, account, &changes.resolve, state.now()).await?;
+            alerts::resolve(&state.observer, account, &resolve, &lapse, state.now()).await?;
         for alert in ended {
             let (kind, message) = (alert.kind, alert.message);
             tracing::info!(%account, kind, message, "alert is over");

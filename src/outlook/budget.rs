@@ -7,8 +7,8 @@ use std::fmt;
 
 use chrono::NaiveDate;
 
+use super::Outlook;
 use super::month::RunningTotal;
-use super::{MonthForecast, Outlook};
 use crate::domain::{Money, ProjectId};
 use crate::rating::Bill;
 
@@ -145,15 +145,13 @@ fn state(
     let to_date = of_bill(outlook.to_date());
     let forecast = outlook.forecast();
     let expected = forecast.map(|forecast| of_bill(&forecast.expected));
-    let used_up = |forecast: &MonthForecast| {
-        forecast.running.iter().find(|total| of_day(total) >= amount).map(|total| total.day)
-    };
+    let used_up = outlook.days().totals.iter().find(|total| of_day(total) >= amount);
     let is_reached = |percent: &u32| to_date.minor_units * 100 >= amount * i128::from(*percent);
     BudgetState {
         budget: budget.clone(),
         reached_percent: budget.thresholds_percent.iter().copied().filter(is_reached).collect(),
         is_forecast_over: expected.is_some_and(|expected| expected.minor_units > amount),
-        used_up_on: forecast.and_then(used_up),
+        used_up_on: used_up.map(|total| total.day),
         to_date,
         expected,
     }
@@ -229,7 +227,7 @@ mod tests {
         other.amount.currency = yuan;
         let found = states(&[budget(BudgetScope::Account, 1), other], &outlook, &BTreeMap::new());
         assert_eq!(found.len(), 1);
-        assert_eq!((found[0].expected, found[0].used_up_on), (None, None));
+        assert_eq!((found[0].expected, found[0].used_up_on), (None, Some(day("2031-05-01"))));
         assert_eq!(found[0].reached_percent, DEFAULT_THRESHOLDS_PERCENT);
     }
 }

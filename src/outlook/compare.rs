@@ -5,6 +5,7 @@
 //! leaves open; that the future is like it, is not said here.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use num_rational::BigRational;
 use num_traits::Zero;
@@ -51,6 +52,12 @@ pub struct BreakEven {
     pub volume_percent: u32,
     /// Minutes a month, all services and media together, at that volume.
     pub minutes_a_month: u128,
+}
+
+impl fmt::Display for BreakEven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} % ({} minutes a month)", self.volume_percent, self.minutes_a_month)
+    }
 }
 
 /// Greatest volume at which a break-even is looked for, in per cent; the least is 1.

@@ -17,7 +17,7 @@ use super::series::{SeriesKey, UnknownDays, UsageSeries, history};
 use crate::domain::{
     AccountId, DateRange, DayUsage, Media, MediaSet, Money, Month, ProjectId, Service, UsageSource,
 };
-use crate::rating::{Bill, Charge, ChargeKind, PriceBook, RatingError, rate_by_the_book};
+use crate::rating::{Bill, BillLine, ChargeKind, PriceBook, RatingError, rate_by_the_book};
 
 /// What a forecast is made from.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +43,8 @@ pub enum Outlook {
         to_date: Box<Bill>,
         /// Known days of the longest line; below 21.
         known_days: usize,
+        /// The days of the month so far.
+        days: RunningDays,
     },
     /// The month to come.
     Forecast(Box<MonthForecast>),
@@ -55,6 +57,15 @@ impl Outlook {
         match self {
             Self::NotEnoughData { to_date, .. } => to_date,
             Self::Forecast(forecast) => &forecast.to_date,
+        }
+    }
+
+    /// The month day by day, as far as anything can be said of it.
+    #[must_use]
+    pub const fn days(&self) -> &RunningDays {
+        match self {
+            Self::NotEnoughData { days, .. } => days,
+            Self::Forecast(forecast) => &forecast.days,
         }
     }
 
@@ -89,12 +100,19 @@ pub struct MonthForecast {
     pub weekly_change_millionths: i64,
     /// Known days of the eight weeks before, of the longest line; at least 21.
     pub known_days: usize,
+    /// Every day of the month.
+    pub days: RunningDays,
+}
+
+/// A month day by day: known days, and those to come where they are foretold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunningDays {
     /// First day of the month on which minutes are billed; none when the free
-    /// ones last. A day up to `last_day` has been reached.
+    /// ones last. A day up to the newest known one has been reached.
     pub first_billed_day: Option<NaiveDate>,
     /// The account's total and each project's cost if the month ended with a
-    /// day, from `last_day` on, in minor units.
-    pub running: Vec<RunningTotal>,
+    /// day, in minor units; by day.
+    pub totals: Vec<RunningTotal>,
 }
 
 /// A project's part of the forecast.
@@ -134,23 +152,22 @@ pub fn forecast(known: Known<'_>) -> Result<Outlook, RatingError> {
     let to_come = DateRange::new(next_day, month.last_day()).ok();
     let series =
         history(known.last_day).map(|range| UsageSeries::of(range, known.usage, known.unknown));
-    let Some(series) = series else {
-        return Ok(Outlook::NotEnoughData { to_date: Box::new(to_date), known_days: 0 });
+    // What has happened can be told, however little is known of what comes.
+    let not_enough = |to_date: Bill, known_days| {
+        let days = running(&known, month, known.last_day, &past)?;
+        Ok(Outlook::NotEnoughData { to_date: Box::new(to_date), known_days, days })
     };
+    let Some(series) = series else { return not_enough(to_date, 0) };
     let lines = LinePatterns::of(&series, to_come);
     if to_come.is_some() && lines.known_days < LEAST_KNOWN_DAYS {
-        let known_days = lines.known_days;
-        return Ok(Outlook::NotEnoughData { to_date: Box::new(to_date), known_days });
+        return not_enough(to_date, lines.known_days);
     }
     let expected_cells = cells_to_come(&known, &series, month, to_come);
     let together = |cells: Vec<DayUsage>| [past.clone(), cells].concat();
     let expected = rated(&together(expected_cells.clone()))?;
     let low = rated(&together(lines.at_end(&expected_cells, false)))?.total;
     let high = rated(&together(lines.at_end(&expected_cells, true)))?.total;
-    let is_package = |charge: &Charge| charge.kind == ChargeKind::Package;
-    let has_package = expected.charges.iter().any(is_package);
-    let running = running(&known, month, &together(expected_cells))?;
-    let first_billed_day = first_billed_day(&known, month, &running.1, has_package);
+    let days = running(&known, month, month.last_day(), &together(expected_cells))?;
     let least = |a: Money, b: Money| if a.minor_units <= b.minor_units { a } else { b };
     let most = |a: Money, b: Money| if a.minor_units >= b.minor_units { a } else { b };
     Ok(Outlook::Forecast(Box::new(MonthForecast {
@@ -161,8 +178,7 @@ pub fn forecast(known: Known<'_>) -> Result<Outlook, RatingError> {
         high: most(most(low, high), expected.total),
         weekly_change_millionths: lines.change_of_dearest(&expected),
         known_days: lines.known_days,
-        first_billed_day,
-        running: running.0,
+        days,
         to_date,
         expected,
     })))
@@ -291,46 +307,43 @@ fn projects(to_date: &Bill, expected: &Bill) -> Vec<ProjectForecast> {
     expected.projects.iter().map(of).collect()
 }
 
-/// The bill if the month ended with each day, and whether anything would be billed.
+/// The bill if the month ended with each day up to `last`.
 fn running(
     known: &Known<'_>,
     month: Month,
+    last: NaiveDate,
     usage: &[DayUsage],
-) -> Result<(Vec<RunningTotal>, BTreeMap<NaiveDate, bool>), RatingError> {
-    let mut totals = Vec::new();
-    let mut is_billed = BTreeMap::new();
-    for day in month.days().days() {
+) -> Result<RunningDays, RatingError> {
+    let mut days = RunningDays::default();
+    for day in month.days().days().take_while(|day| *day <= last) {
         let until: Vec<DayUsage> = usage.iter().filter(|row| row.day <= day).cloned().collect();
         let (bill, _) = rate_by_the_book(known.account, month, &until, known.book)?;
-        is_billed.insert(day, is_beyond_what_is_included(&bill));
-        if day >= known.last_day {
-            let of = |p: crate::rating::ProjectAllocation| (p.project_id, p.cost_minor_units);
-            totals.push(RunningTotal {
-                day,
-                total_minor_units: bill.total.minor_units,
-                project_minor_units: bill.projects.into_iter().map(of).collect(),
-            });
+        if days.first_billed_day.is_none() && is_beyond_what_is_included(&bill, known.book) {
+            days.first_billed_day = Some(day);
         }
+        let of = |p: crate::rating::ProjectAllocation| (p.project_id, p.cost_minor_units);
+        days.totals.push(RunningTotal {
+            day,
+            total_minor_units: bill.total.minor_units,
+            project_minor_units: bill.projects.into_iter().map(of).collect(),
+        });
     }
-    Ok((totals, is_billed))
+    Ok(days)
 }
 
 /// Whether minutes are paid for beyond those that are free or bought in advance.
-fn is_beyond_what_is_included(bill: &Bill) -> bool {
-    bill.lines.iter().any(|line| line.billable_minutes > 0)
-        || bill.charges.iter().any(|charge| charge.kind == ChargeKind::Overage)
-}
-
-/// None for a plan that includes nothing: there the first day is no news.
-fn first_billed_day(
-    known: &Known<'_>,
-    month: Month,
-    is_billed: &BTreeMap<NaiveDate, bool>,
-    has_package: bool,
-) -> Option<NaiveDate> {
-    let day = *is_billed.iter().find(|(_, is_billed)| **is_billed)?.0;
-    let is_included = known.book.free_minutes > 0 || has_package;
-    (is_included && month.days().contains(day)).then_some(day)
+/// Never for a plan that includes nothing, nor for usage that it never includes:
+/// there the first day is no news.
+fn is_beyond_what_is_included(bill: &Bill, book: &PriceBook) -> bool {
+    let has = |kind| bill.charges.iter().any(|charge| charge.kind == kind);
+    if has(ChargeKind::Package) {
+        return has(ChargeKind::Overage);
+    }
+    let is_included =
+        |line: &BillLine| book.free_order().contains(&(line.service, line.kind, line.media));
+    book.free_minutes > 0
+        && (has(ChargeKind::Overage)
+            || bill.lines.iter().any(|line| line.billable_minutes > 0 && is_included(line)))
 }
 
 #[cfg(test)]

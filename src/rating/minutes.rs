@@ -291,7 +291,7 @@ fn unpriced_name(kind: LineKind, media: Media) -> String {
 /// Seconds by whose they are; parts of 0 are left out.
 ///
 /// The audience has its share of the month's seconds, rounded half up to whole ones.
-fn by_kind(
+pub(crate) fn by_kind(
     service: Service,
     seconds: u128,
     book: &PriceBook,

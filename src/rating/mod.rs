@@ -41,7 +41,7 @@ pub use month_total::{MonthTotal, exact_month_total, month_total, overage_minute
 pub use price_book::{LineKind, Plan, PriceBook, PriceBookError};
 pub use price_books::{PriceBooks, PriceBooksError};
 pub use range::TotalRange;
-pub use steps::{RatingSteps, rate, rate_by_the_book, rate_with_steps};
+pub use steps::{RatingSteps, rate, rate_by_the_book, rate_with_steps, split};
 
 /// Decimal places of an allocated amount: the cost of a day is given in 1e-6 units.
 pub const ALLOCATION_SCALE: u32 = 6;

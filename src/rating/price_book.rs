@@ -184,6 +184,28 @@ impl PriceBook {
         built_in::plans().into()
     }
 
+    /// The text with what it extends written out, so that a key can be taken out of
+    /// it too; none for text that is no book.
+    #[must_use]
+    pub fn written_out(&self) -> Option<toml::Table> {
+        source::written_out(&self.text)
+    }
+
+    /// The documented orders of the free minutes, by the name that books give them.
+    #[must_use]
+    pub fn documented_free_orders() -> Vec<(&'static str, Vec<PricedType>)> {
+        let named = |name: &'static str| Some((name, free_orders::named(name)?));
+        free_orders::NAMES.into_iter().filter_map(named).collect()
+    }
+
+    /// The book with another price for 1,000 minutes, with at most [`PRICE_DECIMALS`]
+    /// places, for a trial: its text stays as it is.
+    #[must_use]
+    pub fn with_price(mut self, of: PricedType, price: BigRational) -> Self {
+        self.prices.insert(of, price);
+        self
+    }
+
     /// Whether it holds for that account and month.
     #[must_use]
     pub fn holds_for(&self, account: &AccountId, month: Month) -> bool {
@@ -247,6 +269,17 @@ impl PriceBook {
     #[must_use]
     pub fn free_position(&self, of: PricedType) -> Option<usize> {
         self.free_order.iter().position(|entry| *entry == of)
+    }
+
+    /// The same prices without tax.
+    ///
+    /// For what compares plans or tells a margin: tax is owed on to the state, and
+    /// the built-in books state none.
+    #[must_use]
+    pub fn before_tax(&self) -> Self {
+        let mut book = self.clone();
+        book.terms.tax_percent = BigRational::zero();
+        book
     }
 
     /// The order in which free minutes are taken.

@@ -9,7 +9,7 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::Zero;
 
-use super::allocate::{self, LineCost};
+use super::allocate::{self, LineCost, ProjectAllocation};
 use super::amount::{self, AMOUNT_SCALE, TOTAL_SCALE};
 use super::bill::{Bill, BillLine, RatingError};
 use super::charges::{self, Charge};
@@ -107,6 +107,22 @@ pub fn rate_by_the_book(
         unallocated,
     };
     Ok((bill, steps))
+}
+
+/// Splits another total over the projects as the bill of this usage is split; the
+/// second value is what no usage caused.
+///
+/// # Errors
+/// As [`rate`].
+pub fn split(
+    total: Money,
+    month: Month,
+    usage: &[DayUsage],
+    book: &PriceBook,
+) -> Result<(Vec<ProjectAllocation>, Money), RatingError> {
+    let cells = minutes::cells_in_order(month, usage)?;
+    let steps = steps(minutes::sum_month(&cells), month, book);
+    Ok(allocate::allocate(total, &line_costs(&steps, book), &cells, book))
 }
 
 /// Every step, with the readings of the book.

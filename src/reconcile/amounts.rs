@@ -16,14 +16,16 @@ pub enum Line {
     Usage(Service, Media),
     /// A package of standard minutes.
     Package,
-    /// Top-ups of standard minutes.
+    /// Standard minutes that were bought once.
     TopUp,
     /// Standard minutes beyond those that are free or bought.
     Overage,
-    /// A discount that stands on the bill or the invoice as a row.
+    /// A discount that stands on the invoice as a row, or on the bill as a charge.
     Discount,
-    /// What is missing to the minimum commitment.
+    /// What is missing to a minimum commitment.
     Commitment,
+    /// Credits and charges that were recorded beside the bill.
+    Adjustment,
     /// Any other row of the invoice that is no usage.
     Other,
     /// A row of tax.
@@ -34,28 +36,16 @@ pub enum Line {
 
 impl Line {
     /// Rows of an invoice that are no usage, by their word in the `service` column.
-    pub const EXTRA: [(&'static str, Self); 7] = [
+    pub const EXTRA: [(&'static str, Self); 8] = [
         ("package", Self::Package),
         ("top_up", Self::TopUp),
         ("overage", Self::Overage),
         ("discount", Self::Discount),
         ("commitment", Self::Commitment),
+        ("adjustment", Self::Adjustment),
         ("other", Self::Other),
         ("tax", Self::Tax),
     ];
-
-    /// The line of a charge.
-    #[must_use]
-    pub const fn of_charge(kind: ChargeKind) -> Self {
-        match kind {
-            ChargeKind::Package => Self::Package,
-            ChargeKind::TopUp => Self::TopUp,
-            ChargeKind::Overage => Self::Overage,
-            ChargeKind::Discount => Self::Discount,
-            ChargeKind::Commitment => Self::Commitment,
-            ChargeKind::Tax => Self::Tax,
-        }
-    }
 
     /// The line of the two words of a row of an invoice; none for unknown ones.
     #[must_use]
@@ -75,10 +65,30 @@ impl Line {
             Self::Overage => "overage",
             Self::Discount => "discount",
             Self::Commitment => "commitment",
+            Self::Adjustment => "adjustment",
             Self::Other => "other",
             Self::Tax => "tax",
             Self::Rounding => "rounding",
         }
+    }
+
+    /// The line of a charge of the bill.
+    #[must_use]
+    pub const fn of_charge(kind: ChargeKind) -> Self {
+        match kind {
+            ChargeKind::Package => Self::Package,
+            ChargeKind::TopUp => Self::TopUp,
+            ChargeKind::Overage => Self::Overage,
+            ChargeKind::Discount => Self::Discount,
+            ChargeKind::Commitment => Self::Commitment,
+            ChargeKind::Tax => Self::Tax,
+        }
+    }
+
+    /// Whether it follows from minutes and a price, so that either can be what differs.
+    #[must_use]
+    pub const fn is_metered(self) -> bool {
+        matches!(self, Self::Usage(..) | Self::Overage)
     }
 
     /// Word of the `media` column; empty for what is no usage.
@@ -102,7 +112,7 @@ impl Line {
 pub struct Amounts(BTreeMap<Line, BigRational>);
 
 impl Amounts {
-    /// The lines and charges of a bill over all tiers, with the rounding of its total.
+    /// The lines of a bill over all tiers and its charges, with the rounding of its total.
     #[must_use]
     pub fn of_bill(bill: &Bill) -> Self {
         let mut amounts = Self::default();
@@ -112,10 +122,17 @@ impl Amounts {
         for charge in &bill.charges {
             amounts.add(Line::of_charge(charge.kind), &charge.amount);
         }
-        let total = BigRational::new(bill.total.minor_units.into(), minor_unit(bill.currency));
-        let rounding = total - amounts.sum();
-        amounts.set(Line::Rounding, rounding);
+        amounts.set(Line::Rounding, bill.rounding());
         amounts
+    }
+
+    /// The same with what was recorded beside the bill.
+    #[must_use]
+    pub fn with_adjustments(mut self, adjustments: Money) -> Self {
+        if adjustments.minor_units != 0 {
+            self.set(Line::Adjustment, exact(adjustments));
+        }
+        self
     }
 
     /// The amount of a line.
@@ -139,12 +156,9 @@ impl Amounts {
         self.0.iter().map(|(line, amount)| (*line, amount))
     }
 
-    /// The lines of usage in order, with their amounts.
-    pub fn usage(&self) -> impl Iterator<Item = ((Service, Media), &BigRational)> {
-        self.0.iter().filter_map(|(line, amount)| match line {
-            Line::Usage(service, media) => Some(((*service, *media), amount)),
-            _ => None,
-        })
+    /// The lines that follow from minutes and prices in order, with their amounts.
+    pub fn metered(&self) -> impl Iterator<Item = (Line, &BigRational)> {
+        self.iter().filter(|(line, _)| line.is_metered())
     }
 
     /// All lines together.
@@ -211,6 +225,11 @@ impl Amounts {
 pub fn rounded(amount: &BigRational, digits: u32) -> BigRational {
     let scale = BigRational::from_integer(BigInt::from(10).pow(digits));
     (amount * &scale).round() / scale
+}
+
+/// Money as an exact amount.
+fn exact(money: Money) -> BigRational {
+    BigRational::new(money.minor_units.into(), minor_unit(money.currency))
 }
 
 fn minor_unit(currency: Currency) -> BigInt {

@@ -1,18 +1,20 @@
 //! Other ways to read the price book: what an invoice may have been made with.
 //!
-//! Every way is an edit of the book's text, so that a reading which this
-//! version of the price book does not know is refused by its own checks and
-//! left out, and a new one is a line here. The order of [`axes`] is that in
-//! which their effects are told apart.
+//! Every way but a price, of which thousands are tried, is an edit of the book's
+//! text, so that a reading which this version of the price book does not know is
+//! refused by its own checks and left out, and a new one is a line here. The
+//! order of [`axes`] is that in which their effects are told apart.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use num_rational::BigRational;
 use toml::{Table, Value};
 
+use super::amounts::Line;
 use super::causes::CauseKind;
 use crate::domain::{Media, Service};
-use crate::rating::price_book::PRICE_DECIMALS;
+use crate::rating::price_book::{COEFFICIENT_DECIMALS, LineRounding, PRICE_DECIMALS, PricedType};
 use crate::rating::{LineKind, PriceBook};
 
 /// An open point, or another choice, with its other readings.
@@ -60,12 +62,15 @@ pub fn axes(book: &PriceBook) -> Vec<Axis> {
     let second_tier = |book: PriceBook| book.tiers().get(1).map(|tier| tier.from_minute);
     let discounts = books.chain([book.clone()]).filter_map(second_tier).min();
     let discounts = discounts.unwrap_or(u64::MAX);
+    // A line in one tier alone is rounded as the invoice's line is.
+    let tiers_apart = if book.line_rounding == LineRounding::None { discounts } else { 0 };
     let axes = [
         (CauseKind::OtherBook, others, 0),
         (CauseKind::FreeOrder, free_orders(book), 0),
         (CauseKind::TierFill, tier_fills(book), discounts),
         (CauseKind::TierEdge, tier_edges(book), discounts),
         (CauseKind::Rates, rates(book), discounts),
+        (CauseKind::LineRounding, line_roundings(book), tiers_apart),
     ];
     axes.into_iter()
         .map(|(cause, choices, from_minute)| Axis { cause, choices, from_minute })
@@ -95,90 +100,88 @@ pub fn apply(book: &PriceBook, choices: &[&Choice]) -> Option<PriceBook> {
     })
 }
 
-/// The book with other prices for 1,000 minutes; none where a book cannot state them.
+/// The price of a line for 1,000 minutes; none where the book has none.
 #[must_use]
-pub fn with_prices(
-    book: &PriceBook,
-    prices: &BTreeMap<(Service, Media), BigRational>,
-) -> Option<PriceBook> {
-    edited(&book.text, |table| {
-        prices.iter().try_for_each(|(line, price)| set_price(table, *line, decimal(price)?))
-    })
+pub fn list_price(book: &PriceBook, line: Line) -> Option<BigRational> {
+    match line {
+        Line::Usage(service, media) => book.unit_price_per_1000(service, media).cloned(),
+        Line::Overage => Some(book.standard.as_ref()?.overage_price_per_1000.clone()),
+        _ => None,
+    }
+}
+
+/// The book with another price of a line for 1,000 minutes; the same for a line without one.
+#[must_use]
+pub fn with_price(mut book: PriceBook, line: Line, price: &BigRational) -> PriceBook {
+    match line {
+        Line::Usage(service, media) => {
+            book.with_price((service, LineKind::Usage, media), price.clone())
+        }
+        Line::Overage => {
+            if let Some(standard) = &mut book.standard {
+                standard.overage_price_per_1000 = price.clone();
+            }
+            book
+        }
+        _ => book,
+    }
 }
 
 /// The book with SD as a line of its own, at the price of HD and before HD in the free minutes.
 #[must_use]
 pub fn with_sd_apart(book: &PriceBook) -> Option<PriceBook> {
-    edited(&book.text, |table| {
-        // What a book extends cannot be taken out of it.
-        take_over_extended(table)?;
-        table.remove("sd_as");
-        for service in Service::ALL {
-            if let Some(price) = book.unit_price_per_1000(service, Media::Hd) {
-                set_price(table, (service, Media::Sd), decimal(price)?)?;
-            }
+    // A key of the book that it extends can be taken out of the whole text alone.
+    let mut table = book.written_out()?;
+    table.remove("sd_as");
+    let kinds = [LineKind::Usage, LineKind::Audience];
+    for (service, kind) in Service::ALL.iter().flat_map(|service| kinds.map(|it| (*service, it))) {
+        let (hd, sd) = ((service, kind, Media::Hd), (service, kind, Media::Sd));
+        if let Some(price) = book.price(hd, None) {
+            set(&mut table, "prices", sd, decimal(price, PRICE_DECIMALS)?)?;
         }
-        let order = free_order(book, &Media::ALL, &Service::ALL).into_iter().flat_map(
-            |(service, media)| {
-                let sd = (media == Media::Hd).then_some((service, Media::Sd));
-                sd.into_iter().chain([(service, media)])
-            },
-        );
-        table.insert("free_order".to_owned(), words(order));
-        Some(())
-    })
-}
-
-/// Puts the text of the extended book into the own one, as parsing does.
-fn take_over_extended(table: &mut Table) -> Option<()> {
-    let Some(extended) = table.remove("extends") else { return Some(()) };
-    let base = PriceBook::embedded(extended.as_str()?)?.ok()?;
-    let base: Table = toml::from_str(&base.text).ok()?;
-    // These say where the extended book itself holds.
-    let is_own = |key: &str| matches!(key, "name" | "valid_from" | "valid_to" | "accounts");
-    for (key, value) in base.into_iter().filter(|(key, _)| !is_own(key)) {
-        match (table.get_mut(&key), value) {
-            (Some(Value::Table(own)), Value::Table(services)) => {
-                for (service, prices) in services {
-                    match (own.get_mut(&service), prices) {
-                        (Some(Value::Table(own)), Value::Table(prices)) => {
-                            for (media, price) in prices {
-                                own.entry(media).or_insert(price);
-                            }
-                        }
-                        (None, prices) => drop(own.insert(service, prices)),
-                        _ => {}
-                    }
-                }
-            }
-            (None, value) => drop(table.insert(key, value)),
-            _ => {}
+        if let Some(coefficient) = book.coefficient(hd, None) {
+            set(&mut table, "coefficients", sd, decimal(coefficient, COEFFICIENT_DECIMALS)?)?;
         }
     }
-    Some(())
+    let order = book.free_order().iter().flat_map(|(service, kind, media)| {
+        let sd = (*media == Media::Hd).then_some((*service, *kind, Media::Sd));
+        sd.into_iter().chain([(*service, *kind, *media)])
+    });
+    table.insert("free_order".to_owned(), words(order));
+    parsed(&table)
 }
 
-fn set_price(table: &mut Table, (service, media): (Service, Media), price: String) -> Option<()> {
+fn set(
+    table: &mut Table,
+    of: &str,
+    (service, kind, media): PricedType,
+    value: String,
+) -> Option<()> {
     let empty = || Value::Table(Table::new());
-    let prices = table.entry("prices").or_insert_with(empty).as_table_mut()?;
-    let of_service = prices.entry(service.name()).or_insert_with(empty).as_table_mut()?;
-    of_service.insert(media.name().to_owned(), price.into());
+    let values = table.entry(of).or_insert_with(empty).as_table_mut()?;
+    let of_service = values.entry(kind.label(service)).or_insert_with(empty).as_table_mut()?;
+    of_service.insert(media.name().to_owned(), value.into());
     Some(())
 }
 
 fn edited(text: &str, edit: impl FnOnce(&mut Table) -> Option<()>) -> Option<PriceBook> {
     let mut table: Table = toml::from_str(text).ok()?;
     edit(&mut table)?;
-    PriceBook::parse("reading", &toml::to_string(&table).ok()?).ok()
+    parsed(&table)
 }
 
-/// The price as a book writes it; none where it has too many decimals.
-fn decimal(price: &BigRational) -> Option<String> {
-    let scale = u32::try_from(PRICE_DECIMALS).ok()?;
-    let units = crate::rating::exact_decimal_units(price, scale).ok()?;
+fn parsed(table: &Table) -> Option<PriceBook> {
+    PriceBook::parse("reading", &toml::to_string(table).ok()?).ok()
+}
+
+/// The value as a book writes it; none where it has too many decimals.
+fn decimal(value: &BigRational, places: usize) -> Option<String> {
+    let scale = u32::try_from(places).ok()?;
+    let units = crate::rating::exact_decimal_units(value, scale).ok()?;
     (units >= 0).then(|| crate::domain::money::decimal_text(units, scale))
 }
 
+/// The built-in books of the same currency.
 fn other_books(book: &PriceBook) -> Vec<Choice> {
     let mut known = BTreeSet::from([book.sha256.clone()]);
     PriceBook::embedded_names()
@@ -230,15 +233,25 @@ fn tier_edges(book: &PriceBook) -> Vec<Choice> {
 }
 
 fn rates(book: &PriceBook) -> Vec<Choice> {
-    let own = toml::from_str::<Table>(&book.text).ok();
-    let own = own.as_ref().and_then(|table| table.get("rates")?.as_str()).unwrap_or("percent");
     key_choices(
         book,
         "rates",
-        own,
+        book.rates.name(),
         &[
             ("percent", "The invoice takes the discounts as percentages of the list price"),
             ("printed", "The invoice takes the printed discount prices, rounded to cents"),
+        ],
+    )
+}
+
+fn line_roundings(book: &PriceBook) -> Vec<Choice> {
+    key_choices(
+        book,
+        "line_rounding",
+        book.line_rounding.name(),
+        &[
+            ("none", "The invoice rounds no line"),
+            ("line", "The invoice rounds the line of each tier"),
         ],
     )
 }
@@ -259,30 +272,35 @@ fn key_choices(
     choices.filter(|choice| apply(book, &[choice]).is_some()).collect()
 }
 
-/// Documented orders (FAQ of 2018 to 2021 and of today), and those that invoices suggest.
+/// The documented orders (FAQ of 2018 to 2021 and of today), and those that invoices suggest.
 fn free_orders(book: &PriceBook) -> Vec<Choice> {
     if book.free_minutes == 0 {
         return Vec::new();
     }
-    let mut rising = Media::ALL;
-    rising.reverse();
-    let without_hdp: Vec<Media> =
-        Media::ALL.into_iter().filter(|media| *media != Media::Hdp).collect();
-    let services_first = by_service(book);
-    let own = free_order(book, &Media::ALL, &Service::ALL);
-    let orders = [
-        ("gives no free minutes to HD+", free_order(book, &without_hdp, &Service::ALL)),
-        ("takes the free minutes from one service after the other", services_first),
-        ("takes the free minutes from the dearest media first", by_media(book, &rising)),
-    ];
-    let mut choices: Vec<Choice> = orders
-        .into_iter()
-        .filter(|(_, order)| !order.is_empty() && *order != own)
-        .map(|(what, order)| Choice {
-            text: format!("The invoice {what}; our price book has another free_order."),
-            edit: Edit::Key("free_order", words(order.into_iter())),
-        })
-        .collect();
+    let own = book.free_order();
+    let mut known = BTreeSet::from([own.to_vec()]);
+    let mut choices: Vec<Choice> = Vec::new();
+    // Standard minutes are one sum, where nothing comes before another.
+    if !own.is_empty() {
+        let named = PriceBook::documented_free_orders().into_iter();
+        let named = named.map(|(name, order)| {
+            (format!("takes the free minutes in the order of {name}"), order, Value::from(name))
+        });
+        let sorted = [
+            ("takes the free minutes from one service after the other", by_service(own)),
+            ("takes the free minutes from the dearest media first", by_media(own)),
+        ];
+        let sorted =
+            sorted.map(|(what, order)| (what.to_owned(), order.clone(), words(order.into_iter())));
+        choices = named
+            .chain(sorted)
+            .filter(|(_, order, _)| known.insert(order.clone()))
+            .map(|(what, _, value)| Choice {
+                text: format!("The invoice {what}; our price book has {}.", own_order(book)),
+                edit: Edit::Key("free_order", value),
+            })
+            .collect();
+    }
     choices.push(Choice {
         text: format!("The invoice has no free minutes; our price book has {}.", book.free_minutes),
         edit: Edit::NoFreeMinutes,
@@ -291,27 +309,25 @@ fn free_orders(book: &PriceBook) -> Vec<Choice> {
     choices
 }
 
-/// What the book gives free minutes to, in its own order, as far as media and services allow.
-fn free_order(book: &PriceBook, media: &[Media], services: &[Service]) -> Vec<(Service, Media)> {
-    let mut found: Vec<(usize, (Service, Media))> = Vec::new();
-    for service in services {
-        for media in media {
-            let position = book.free_position((*service, LineKind::Usage, *media));
-            found.extend(position.map(|position| (position, (*service, *media))));
-        }
-    }
-    found.sort_unstable_by_key(|(position, _)| *position);
-    found.into_iter().map(|(_, entry)| entry).collect()
+fn own_order(book: &PriceBook) -> String {
+    book.free_order_name
+        .as_ref()
+        .map_or_else(|| "an order of its own".to_owned(), |name| format!("that of {name}"))
 }
 
-fn by_service(book: &PriceBook) -> Vec<(Service, Media)> {
-    Service::ALL.iter().flat_map(|service| free_order(book, &Media::ALL, &[*service])).collect()
+fn by_service(order: &[PricedType]) -> Vec<PricedType> {
+    let mut order = order.to_vec();
+    order.sort_by_key(|(service, _, _)| *service);
+    order
 }
 
-fn by_media(book: &PriceBook, order: &[Media]) -> Vec<(Service, Media)> {
-    order.iter().flat_map(|media| free_order(book, &[*media], &Service::ALL)).collect()
+fn by_media(order: &[PricedType]) -> Vec<PricedType> {
+    let mut order = order.to_vec();
+    order.sort_by_key(|(_, _, media)| Reverse(media.index()));
+    order
 }
 
-fn words(order: impl Iterator<Item = (Service, Media)>) -> Value {
-    Value::Array(order.map(|(service, media)| format!("{service}.{media}").into()).collect())
+fn words(order: impl Iterator<Item = PricedType>) -> Value {
+    let word = |(service, kind, media): PricedType| format!("{}.{media}", kind.label(service));
+    Value::Array(order.map(|entry| word(entry).into()).collect())
 }

@@ -6,11 +6,8 @@ use num_rational::BigRational;
 
 use super::amounts::{Amounts, Line};
 use super::invoice::Invoice;
-use crate::domain::{DayUsage, Media, Money, ProjectId, Service};
-use crate::rating::allocate::allocate;
-use crate::rating::minutes::cells_in_order;
-use crate::rating::steps::line_costs;
-use crate::rating::{Bill, PriceBook, RatingError, rate_by_the_book};
+use crate::domain::{AppliedAdjustment, Currency, DayUsage, Media, Money, ProjectId, Service};
+use crate::rating::{Bill, PriceBook, RatingError, split};
 
 /// Our side: the rated month by line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,18 +16,32 @@ pub struct Estimate {
     pub minutes: BTreeMap<(Service, Media), u128>,
     /// Exact, with the rounding of the total.
     pub amounts: Amounts,
+    /// The rated total with its adjustments.
+    pub total: Money,
 }
 
 impl Estimate {
-    /// The lines of a bill over all tiers.
+    /// The lines of a bill over all tiers, its charges, and what was recorded beside it.
     #[must_use]
-    pub fn of(bill: &Bill) -> Self {
+    pub fn of(bill: &Bill, adjustments: &[AppliedAdjustment]) -> Self {
         let mut minutes = BTreeMap::new();
         for line in &bill.lines {
             *minutes.entry((line.service, line.media)).or_default() += line.minutes;
         }
-        Self { minutes, amounts: Amounts::of_bill(bill) }
+        let adjusted = adjusted(bill, adjustments);
+        let minor_units = bill.total.minor_units + adjusted.minor_units;
+        Self {
+            minutes,
+            amounts: Amounts::of_bill(bill).with_adjustments(adjusted),
+            total: Money { minor_units, ..bill.total },
+        }
     }
+}
+
+/// The sum of the adjustments of a bill.
+pub(super) fn adjusted(bill: &Bill, adjustments: &[AppliedAdjustment]) -> Money {
+    let minor_units = adjustments.iter().map(|it| it.adjustment.amount.minor_units).sum();
+    Money { minor_units, currency: bill.currency }
 }
 
 /// A line of both sides.
@@ -91,37 +102,74 @@ pub struct ProjectDifference {
     pub invoice: Money,
 }
 
+/// Minor units by project; none: of no project.
+type Parts = BTreeMap<Option<ProjectId>, i128>;
+
 /// Splits the invoice's total over the projects of our bill.
 ///
-/// The weights are the exact costs of our bill, the parts whole minor units by
-/// largest remainder, as the bill's own. What no usage caused is a last row
-/// without a project.
+/// The weights are those of our bill, the parts whole minor units by largest
+/// remainder, as the bill's own. Adjustments that the invoice has too, as one
+/// row of the same amount, stay with the projects that have them. What no usage
+/// caused is a last row without a project.
 ///
 /// # Errors
 /// Usage that cannot be rated.
 pub fn by_project(
     bill: &Bill,
+    adjustments: &[AppliedAdjustment],
     usage: &[DayUsage],
     book: &PriceBook,
-    invoice_total: Money,
+    invoiced: &Amounts,
 ) -> Result<Vec<ProjectDifference>, RatingError> {
-    let cells = cells_in_order(bill.month, usage)?;
-    let (_, steps) = rate_by_the_book(&bill.account, bill.month, usage, book)?;
-    let (parts, unallocated) = allocate(invoice_total, &line_costs(&steps, book), &cells, book);
-    let money = |minor_units| Money { minor_units, currency: bill.currency };
-    let mut projects: Vec<ProjectDifference> = bill
-        .projects
-        .iter()
-        .zip(&parts)
-        .map(|(ours, theirs)| ProjectDifference {
-            project_id: Some(ours.project_id.clone()),
-            estimate: money(ours.cost_minor_units),
-            invoice: money(theirs.cost_minor_units),
-        })
-        .collect();
-    if bill.unallocated.minor_units != 0 || unallocated.minor_units != 0 {
-        let (estimate, invoice) = (bill.unallocated, unallocated);
-        projects.push(ProjectDifference { project_id: None, estimate, invoice });
+    let currency = bill.currency;
+    let total = invoiced.total(currency)?;
+    let ours = Amounts::default().with_adjustments(adjusted(bill, adjustments));
+    let has_ours = invoiced.get(Line::Adjustment) == ours.get(Line::Adjustment);
+    let attributed = if has_ours { adjustments } else { &[] };
+    let rest = total.minor_units - adjusted(bill, attributed).minor_units;
+    let (parts, unallocated) =
+        split(Money { minor_units: rest, currency }, bill.month, usage, book)?;
+    let parts = parts.into_iter().map(|part| (part.project_id, part.cost_minor_units));
+    let invoice = with_adjustments(parts, unallocated, attributed);
+    let parts = bill.projects.iter().map(|it| (it.project_id.clone(), it.cost_minor_units));
+    let estimate = with_adjustments(parts, bill.unallocated, adjustments);
+    Ok(beside(&estimate, &invoice, currency))
+}
+
+/// The parts of a bill with those of its adjustments.
+fn with_adjustments(
+    parts: impl Iterator<Item = (ProjectId, i128)>,
+    unallocated: Money,
+    adjustments: &[AppliedAdjustment],
+) -> Parts {
+    let mut all: Parts = parts.map(|(project_id, units)| (Some(project_id), units)).collect();
+    let mut add = |project_id, units| *all.entry(project_id).or_default() += units;
+    add(None, unallocated.minor_units);
+    for applied in adjustments {
+        for (project_id, units) in &applied.shares {
+            add(Some(project_id.clone()), *units);
+        }
+        add(None, applied.unallocated);
     }
-    Ok(projects)
+    all
+}
+
+/// Both sides by project id, what is of no project last and only where there is some.
+fn beside(estimate: &Parts, invoice: &Parts, currency: Currency) -> Vec<ProjectDifference> {
+    let money = |parts: &Parts, id: &Option<ProjectId>| Money {
+        minor_units: parts.get(id).copied().unwrap_or(0),
+        currency,
+    };
+    let mut ids: Vec<&Option<ProjectId>> = estimate.keys().chain(invoice.keys()).collect();
+    ids.sort_unstable_by_key(|id| (id.is_none(), *id));
+    ids.dedup();
+    let both = ids.into_iter().map(|id| ProjectDifference {
+        project_id: id.clone(),
+        estimate: money(estimate, id),
+        invoice: money(invoice, id),
+    });
+    let has_some = |it: &ProjectDifference| {
+        it.project_id.is_some() || it.estimate.minor_units != 0 || it.invoice.minor_units != 0
+    };
+    both.filter(has_some).collect()
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
+use num_traits::Zero;
 use sha2::{Digest, Sha256};
 
 use super::amounts::{Amounts, Line};
@@ -39,7 +40,7 @@ pub struct InvoiceRow {
     pub line: Line,
     /// Used minutes before the free ones are taken off; none where the invoice does not say.
     pub minutes: Option<BigRational>,
-    /// What it charges, net of tax; negative for a credit.
+    /// What it charges; negative for a credit. Tax has a row of its own.
     pub amount: BigRational,
 }
 
@@ -142,7 +143,8 @@ impl Invoice {
     }
 }
 
-/// An invoice to fill in: our lines with their minutes, without amounts, and a row for tax.
+/// An invoice to fill in: our lines with their minutes, without amounts, our charges, and a
+/// row for tax.
 #[must_use]
 pub fn template(estimate: &Estimate) -> String {
     let header = format!("{}\n", COLUMNS.join(","));
@@ -150,16 +152,11 @@ pub fn template(estimate: &Estimate) -> String {
         format!("{service},{media},{minutes},\n")
     };
     let rows: String = estimate.minutes.iter().map(row).collect();
-    let mut text = format!("{header}{rows}");
-    for (line, _) in estimate.amounts.iter() {
-        if !matches!(line, Line::Usage(..) | Line::Rounding | Line::Tax) {
-            text.extend([line.service_name(), ",,,\n"]);
-        }
-    }
-    // Whoever is not charged tax leaves the 0.
-    let has_tax = estimate.amounts.iter().any(|(line, _)| line == Line::Tax);
-    text.push_str(if has_tax { "tax,,,\n" } else { "tax,,,0\n" });
-    text
+    let has = |line: Line| !estimate.amounts.get(line).is_zero();
+    let charge = |(name, line): &(&'static str, Line)| has(*line).then_some([*name, ",,,\n"]);
+    let charges: String = Line::EXTRA.iter().filter_map(charge).flatten().collect();
+    let tax = if has(Line::Tax) { "" } else { "tax,,,0\n" };
+    format!("{header}{rows}{charges}{tax}")
 }
 
 /// The file under check, for errors that say where.

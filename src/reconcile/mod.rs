@@ -18,7 +18,9 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-use crate::domain::{AccountId, Currency, DayUsage, Money, Month, SupersededUsage};
+use crate::domain::{
+    AccountId, AppliedAdjustment, Currency, DayUsage, Money, Month, SupersededUsage,
+};
 use crate::rating::{Bill, PriceBook, RatingError};
 
 pub use amounts::{Amounts, Line};
@@ -33,10 +35,16 @@ pub struct Facts<'a> {
     pub account: &'a AccountId,
     /// Which month.
     pub month: Month,
+    /// The closed revision that the bill is; none for the estimate of an open month.
+    pub revision: Option<i32>,
     /// The usage that the bill was rated from.
     pub usage: &'a [DayUsage],
+    /// What was recorded beside the bill.
+    pub adjustments: &'a [AppliedAdjustment],
     /// Values of the month that were replaced.
     pub superseded: &'a [SupersededUsage],
+    /// The values that are known now; none where the bill was rated from these.
+    pub now: Option<&'a [DayUsage]>,
     /// Days that are not known.
     pub gaps: &'a [Gap],
     /// The book that the bill was rated with.
@@ -50,9 +58,11 @@ pub struct Reconciliation {
     pub account: AccountId,
     /// Which month.
     pub month: Month,
+    /// The closed revision that it was held against; none: the estimate of an open month.
+    pub revision: Option<i32>,
     /// Of every amount on both sides.
     pub currency: Currency,
-    /// Our total.
+    /// Our total, adjustments included.
     pub estimate: Money,
     /// The invoice's total; a sum that is not in whole minor units is rounded half up.
     pub invoice: Money,
@@ -92,16 +102,18 @@ pub fn reconcile(
 ) -> Result<Reconciliation, RatingError> {
     let explanation = causes::explain(facts, bill, invoice)?;
     let invoiced = invoice.amounts(bill.currency);
-    let total = invoiced.total(bill.currency)?;
+    let estimate = Estimate::of(bill, facts.adjustments);
+    let Facts { usage, book, adjustments, .. } = facts;
     Ok(Reconciliation {
         account: bill.account.clone(),
         month: bill.month,
+        revision: facts.revision,
         currency: bill.currency,
-        estimate: bill.total,
-        invoice: total,
-        lines: difference::by_line(&Estimate::of(bill), invoice, &invoiced),
+        estimate: estimate.total,
+        invoice: invoiced.total(bill.currency)?,
+        lines: difference::by_line(&estimate, invoice, &invoiced),
         causes: explanation.causes,
         unexplained: explanation.unexplained,
-        projects: difference::by_project(bill, facts.usage, facts.book, total)?,
+        projects: difference::by_project(bill, adjustments, usage, book, &invoiced)?,
     })
 }

@@ -1,8 +1,9 @@
 //! What is compared, from the database and back.
 //!
 //! The one part of the module with input and output: loads a month with
-//! everything that can be evidence, rates it, and keeps the invoice beside the
-//! bill that it was held against.
+//! everything that can be evidence, and keeps the invoice beside the bill that
+//! it was held against. That is the newest closed revision; only a month that
+//! was never closed is rated anew.
 
 use chrono::{DateTime, Utc};
 
@@ -11,25 +12,27 @@ use crate::billing::month::rate_month;
 use crate::billing::reproduce::closed_revision;
 use crate::billing::{BillingError, RatedMonth};
 use crate::collect::Records;
-use crate::domain::{Month, Service, SupersededUsage};
+use crate::domain::{DateRange, DayUsage, Month, Service, SupersededUsage};
 use crate::rating::{PriceBook, RatingError};
 use crate::store::invoices::{self, InvoiceWriteError, InvoiceWritten};
-use crate::store::{StoreError, bills, stored_bills, usage};
+use crate::store::{bills, stored_bills, usage};
 
-/// A month as it is stored, rated.
+/// A month to hold an invoice against.
 #[derive(Debug)]
 pub struct StoredMonth {
-    /// The newest closed revision, or the month as it is rated now.
+    /// The newest closed revision, or the estimate of a month without one.
     pub rated: RatedMonth,
+    /// The values that are known now, where the bill was closed.
+    now: Option<Vec<DayUsage>>,
     superseded: Vec<SupersededUsage>,
     gaps: Vec<Gap>,
 }
 
-/// Loads a month's newest closed revision, or rates the month where none is closed.
+/// Loads a month: its newest closed revision, or what it comes to by `book`.
 ///
 /// # Errors
 /// [`BillingError`] where nothing is stored, the database fails, the usage cannot
-/// be rated, or the closed bill does not come out the same.
+/// be rated, or a closed revision does not come out as it was closed.
 pub async fn month(
     records: &Records<'_>,
     month: Month,
@@ -37,11 +40,20 @@ pub async fn month(
 ) -> Result<StoredMonth, BillingError> {
     let pool = records.store.pool();
     let closed = stored_bills::closed(pool, records.account, month).await?;
-    let rated = match closed.last() {
-        Some(head) => closed_revision(records, head).await?,
-        None => rate_month(records, book, month).await?,
+    let (rated, now) = match closed.last() {
+        Some(head) => {
+            let now = records.usage(month.days()).await?.days;
+            (closed_revision(records, head).await?, Some(now))
+        }
+        None => (rate_month(records, book, month).await?, None),
     };
     let superseded = usage::read_superseded(pool, records.account, month.days()).await?;
+    let gaps = gaps(&rated, &records.settings.askable_services());
+    Ok(StoredMonth { rated, now, superseded, gaps })
+}
+
+/// Days and values that are not known, and services that are not fetched.
+fn gaps(rated: &RatedMonth, fetched: &[Service]) -> Vec<Gap> {
     let missing = rated.coverage.missing_days.iter().flat_map(|missing| {
         missing.days.iter().map(|days| Gap {
             project_id: missing.project_id.clone(),
@@ -49,11 +61,14 @@ pub async fn month(
             days: *days,
         })
     });
-    let fetched = records.settings.askable_services();
+    let incomplete = rated.usage.incomplete_cells().into_iter();
+    let incomplete = incomplete.filter_map(|(project_id, service, day)| {
+        let days = DateRange::new(day, day).ok()?;
+        Some(Gap { project_id: Some(project_id), service, days })
+    });
     let not_fetched = Service::ALL.into_iter().filter(|service| !fetched.contains(service));
-    let not_fetched = not_fetched.map(|service| Gap::of_service(service, month.days()));
-    let gaps = missing.chain(not_fetched).collect();
-    Ok(StoredMonth { rated, superseded, gaps })
+    let of_month = |service| Gap::of_service(service, rated.bill.month.days());
+    missing.chain(incomplete).chain(not_fetched.map(of_month)).collect()
 }
 
 impl StoredMonth {
@@ -65,16 +80,19 @@ impl StoredMonth {
         let facts = Facts {
             account: &self.rated.bill.account,
             month: self.rated.bill.month,
+            revision: self.rated.closed.as_ref().map(|closed| closed.revision),
             usage: &self.rated.usage.days,
+            adjustments: &self.rated.adjustments,
             superseded: &self.superseded,
+            now: self.now.as_deref(),
             gaps: &self.gaps,
             book: &self.rated.book,
         };
         reconcile(&facts, &self.rated.bill, invoice)
     }
 
-    /// Stores the invoice, and the bill as the month's draft unless it is closed,
-    /// so that the views show the figures of this comparison.
+    /// Stores the invoice, and beside it the estimate of an open month as its
+    /// draft, so that the views show the figures of this comparison.
     ///
     /// # Errors
     /// [`KeepError`]; an earlier invoice stays in force then.
@@ -87,7 +105,9 @@ impl StoredMonth {
     ) -> Result<InvoiceWritten, KeepError> {
         let pool = records.store.pool();
         if self.rated.closed.is_none() {
-            bills::replace_draft(pool, &self.rated.record(now)).await?.commit().await?;
+            let draft = bills::replace_draft(pool, &self.rated.record(now)).await;
+            let draft = draft.map_err(BillingError::from)?;
+            draft.commit().await.map_err(BillingError::from)?;
         }
         Ok(invoices::write(pool, reconciliation, invoice, now).await?)
     }
@@ -96,12 +116,9 @@ impl StoredMonth {
 /// Why a comparison could not be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
-    /// The database did not answer.
-    #[error(transparent)]
-    Store(#[from] StoreError),
     /// The draft could not be stored.
     #[error(transparent)]
-    Draft(#[from] bills::BillWriteError),
+    Draft(#[from] BillingError),
     /// The invoice could not be stored.
     #[error(transparent)]
     Invoice(#[from] InvoiceWriteError),

@@ -57,6 +57,12 @@ pub(super) fn tiered() -> PriceBook {
     PriceBook::embedded("tiered").expect("built in").expect("a valid book")
 }
 
+/// A contract that extends a built-in book by some lines.
+pub(super) fn contract(base: &str, lines: &str) -> PriceBook {
+    let text = format!("name = 'contract'\nextends = '{base}'\n{lines}\n");
+    PriceBook::parse("contract.toml", &text).expect("a valid book")
+}
+
 /// A book with one text in place of another.
 pub(super) fn changed(book: &PriceBook, changes: &[(&str, &str)]) -> PriceBook {
     let mut text = book.text.clone();
@@ -80,6 +86,9 @@ pub(super) fn invoice_of(usage: &[DayUsage], book: &PriceBook) -> Invoice {
         let key = Line::Usage(line.service, line.media);
         *minutes.entry(key).or_default() += line.minutes;
         amounts.add(key, &line.amount);
+    }
+    for charge in &bill.charges {
+        amounts.add(Line::of_charge(charge.kind), &charge.amount);
     }
     let rows = amounts.iter().zip(2..).map(|((line, amount), line_number)| InvoiceRow {
         line_number,

@@ -3,3 +3,4 @@
 mod planted;
 mod properties;
 mod single;
+mod terms;

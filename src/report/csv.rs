@@ -23,6 +23,10 @@ impl ReportFormat for Csv {
         "csv"
     }
 
+    fn first_file(&self) -> &'static str {
+        "summary.csv"
+    }
+
     fn month_files(
         &self,
         month: &MonthContent<'_>,

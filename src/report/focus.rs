@@ -39,6 +39,10 @@ impl ReportFormat for Focus {
         "focus"
     }
 
+    fn first_file(&self) -> &'static str {
+        "focus.csv"
+    }
+
     fn month_files(
         &self,
         month: &MonthContent<'_>,

@@ -34,6 +34,11 @@ impl Format {
         self.0.name()
     }
 
+    /// Whether a month with these files is there in it.
+    pub(super) fn is_among(self, paths: &[String]) -> bool {
+        paths.iter().any(|path| path == self.0.first_file())
+    }
+
     /// Whether it shows what surrounds the month, such as the month before.
     #[must_use]
     pub fn needs_background(self) -> bool {
@@ -142,6 +147,9 @@ impl ReportFile {
 pub(super) trait ReportFormat: Sync {
     /// Word used in flags.
     fn name(&self) -> &'static str;
+
+    /// Name of a file that every month in this format has.
+    fn first_file(&self) -> &'static str;
 
     /// The files about the whole month.
     fn month_files(

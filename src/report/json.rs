@@ -14,7 +14,7 @@ use crate::rating::{
 
 use super::format::{MonthContent, ReportFile, ReportFormat};
 use super::manifest;
-use super::model::{Ahead, BudgetAhead, Correction, OddDay, PlanAhead};
+use super::model::{Ahead, BudgetAhead, Correction, OddDay, PlanAhead, ProjectMarginAhead};
 use super::month::ProjectMonth;
 use super::overview::{
     Change, DayFigures, EFFECTS, GroupFigures, Grouping, InvoiceRow, MediaCosts, Overview,
@@ -31,6 +31,10 @@ pub(super) struct Json;
 impl ReportFormat for Json {
     fn name(&self) -> &'static str {
         "json"
+    }
+
+    fn first_file(&self) -> &'static str {
+        "report.json"
     }
 
     fn month_files(
@@ -58,7 +62,8 @@ impl ReportFormat for Json {
 fn document(overview: &Overview<'_>, projects: &[ProjectMonth<'_>]) -> Result<Value, ReportError> {
     let (bill, background) = (overview.bill(), overview.report.background);
     let figures = overview.projects.iter().zip(projects);
-    let range = json!({ "low": bill.range.low.to_string(), "high": bill.range.high.to_string() });
+    let range = overview.report.range_due(&bill.range);
+    let range = json!({ "low": range.low.to_string(), "high": range.high.to_string() });
     let charges = bill.charges.iter().map(charge).collect::<Result<Vec<_>, _>>()?;
     Ok(json!({
         "layout_version": LAYOUT_VERSION,
@@ -74,7 +79,7 @@ fn document(overview: &Overview<'_>, projects: &[ProjectMonth<'_>]) -> Result<Va
         "adjustments": manifest::adjustments(overview.report.adjustments),
         "total_range": range,
         "budget": background.budget.map(|money| money.to_string()),
-        "forecast": background.forecast.map(|money| money.to_string()),
+        "forecast": background.forecast().map(|money| money.to_string()),
         "change": overview.change.map(|change| change_entry(&change, bill.total)),
         "price_book": { "name": bill.book_name, "sha256": bill.book_sha256 },
         "projects": figures.map(|(one, month)| project(one, month)).collect::<Vec<_>>(),
@@ -91,7 +96,7 @@ fn document(overview: &Overview<'_>, projects: &[ProjectMonth<'_>]) -> Result<Va
             "peaks": background.occupancy.peaks.iter().map(peak).collect::<Vec<_>>(),
         },
         "coverage": manifest::coverage(&overview.report.coverage),
-        "assumptions": manifest::assumptions(bill),
+        "assumptions": manifest::assumptions(overview.report),
         "unpriced": manifest::unpriced(bill),
         "invoice": overview.invoice().map(|rows| rows.iter().map(invoice_row).collect::<Vec<_>>()),
         "ahead": ahead(&background.ahead),
@@ -276,9 +281,21 @@ fn ahead(ahead: &Ahead) -> Value {
             "total": text(one.total),
             "saved": one.saved.map(text),
             "is_in_force": one.is_in_force,
+            "break_even_percent": one.break_even.map(|turn| turn.volume_percent),
+            "break_even_minutes_a_month":
+                one.break_even.map(|turn| turn.minutes_a_month.to_string()),
         })
     };
+    let margin = |one: &ProjectMarginAhead| json!({ "project_id": one.project_id, "cost": text(one.cost), "sell": text(one.sell) });
     json!({
+        "month_end": ahead.month_end.map(|end| json!({
+            "expected": text(end.expected),
+            "low": text(end.low),
+            "high": text(end.high),
+        })),
+        "last_day": ahead.last_day,
+        "first_billed_day": ahead.first_billed_day,
+        "margins": ahead.margins.iter().map(margin).collect::<Vec<_>>(),
         "budgets": ahead.budgets.iter().map(budget).collect::<Vec<_>>(),
         "odd_days": ahead.odd_days.iter().map(odd_day).collect::<Vec<_>>(),
         "plans": ahead.plans.iter().map(plan).collect::<Vec<_>>(),

@@ -52,7 +52,7 @@ struct Manifest<'a> {
     projects_total: String,
     unallocated: String,
     exact_total: String,
-    /// Least and greatest total over all readings of the assumptions.
+    /// Least and greatest total over all readings of the assumptions, adjustments included.
     total_low: String,
     total_high: String,
     /// The total before adjustments, only where there are any.
@@ -151,6 +151,7 @@ pub(super) fn text(
         currency: bill.currency,
     };
     let escaped = projects.iter().filter(|project| project.file_stem != project.id.as_str());
+    let range = report.range_due(&bill.range);
     let manifest = Manifest {
         layout_version: LAYOUT_VERSION,
         program_version: env!("CARGO_PKG_VERSION"),
@@ -163,13 +164,13 @@ pub(super) fn text(
         projects_total: projects_total.to_string(),
         unallocated: report.unallocated().to_string(),
         exact_total: decimal_text(decimal_units(&bill.exact_total, LINE_SCALE)?, LINE_SCALE),
-        total_low: bill.range.low.to_string(),
-        total_high: bill.range.high.to_string(),
+        total_low: range.low.to_string(),
+        total_high: range.high.to_string(),
         rated_total: (!report.adjustments.is_empty()).then(|| bill.total.to_string()),
         adjustments: adjustments(report.adjustments),
         closed: report.closed.map(closed),
         book: BookEntry { name: &bill.book_name, sha256: &bill.book_sha256 },
-        assumptions: assumptions(bill),
+        assumptions: assumptions(report),
         unpriced: unpriced(bill),
         coverage: coverage(&report.coverage),
         escaped_file_names: escaped.map(|one| (one.id.as_str(), one.file_stem.as_str())).collect(),
@@ -212,17 +213,18 @@ fn adjustment_entry(adjustment: &Adjustment) -> AdjustmentEntry<'_> {
     }
 }
 
-pub(super) fn assumptions(bill: &Bill) -> Vec<AssumptionEntry<'_>> {
-    bill.assumptions
-        .iter()
-        .map(|Assumption { key, value, text, range }| AssumptionEntry {
-            key,
-            value,
-            text,
+pub(super) fn assumptions<'a>(report: &MonthReport<'a>) -> Vec<AssumptionEntry<'a>> {
+    let entry = |assumption: &'a Assumption| {
+        let range = report.range_due(&assumption.range);
+        AssumptionEntry {
+            key: assumption.key,
+            value: &assumption.value,
+            text: &assumption.text,
             low: range.low.to_string(),
             high: range.high.to_string(),
-        })
-        .collect()
+        }
+    };
+    report.bill.assumptions.iter().map(entry).collect()
 }
 
 pub(super) fn unpriced(bill: &Bill) -> Vec<UnpricedEntry<'_>> {

@@ -44,15 +44,17 @@ use std::thread;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{AppliedAdjustment, BillStatus, Currency, DayUsage, Money, Project};
-use crate::rating::{ALLOCATION_SCALE, Bill};
+use crate::domain::{
+    AccountId, AppliedAdjustment, BillStatus, Currency, DayUsage, Money, Month, Project,
+};
+use crate::rating::{ALLOCATION_SCALE, Bill, TotalRange};
 
 pub use error::ReportError;
 pub use format::Format;
 pub use html::served_policy;
 pub use model::{
     Ahead, Background, BudgetAhead, COST_CENTRE_TAG, ClosedNote, Correction, Coverage, MissingDays,
-    Occupancy, OddDay, PastMonth, PlanAhead, UNTAGGED,
+    MonthEnd, Occupancy, OddDay, PastMonth, PlanAhead, PreviousMonth, ProjectMarginAhead, UNTAGGED,
 };
 pub use overview::{GroupFigures, Grouping};
 pub use publish::check_writable;
@@ -90,6 +92,21 @@ impl MonthReport<'_> {
         let adjusted = self.adjustments.iter().map(|a| a.adjustment.amount.minor_units);
         let total = self.bill.total;
         Money { minor_units: total.minor_units + adjusted.sum::<i128>(), ..total }
+    }
+
+    /// Credits and charges together.
+    #[must_use]
+    pub fn adjusted(&self) -> Money {
+        let total = self.bill.total;
+        Money { minor_units: self.amount_due().minor_units - total.minor_units, ..total }
+    }
+
+    /// A range of rated totals as one of amounts due, beside which it stands.
+    #[must_use]
+    pub fn range_due(&self, rated: &TotalRange) -> TotalRange {
+        let adjusted = self.adjusted().minor_units;
+        let due = |money: Money| Money { minor_units: money.minor_units + adjusted, ..money };
+        TotalRange { low: due(rated.low), high: due(rated.high) }
     }
 
     /// What of the amount due belongs to no project.
@@ -137,6 +154,24 @@ pub struct ReportOptions {
     pub raw: bool,
     /// Time that the manifest of a draft gives; nothing else depends on it.
     pub generated_at: DateTime<Utc>,
+}
+
+impl ReportOptions {
+    /// The same with the formats in which a closed month is there already: its
+    /// files never change, and none of them goes because it is not asked for again.
+    #[must_use]
+    pub fn keeping_formats_of(&self, account: &AccountId, month: Month) -> Self {
+        let folder = self.out.join(account.as_str()).join(month.to_string());
+        let below = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let folders = std::iter::once(folder.clone()).chain(below.map(|entry| entry.path()));
+        let listed = folders.filter_map(|folder| {
+            manifest::listed_paths(&std::fs::read(folder.join(manifest::FILE_NAME)).ok()?)
+        });
+        let paths: Vec<String> = listed.flatten().collect();
+        let mut options = self.clone();
+        options.formats.extend(Format::all().filter(|format| format.is_among(&paths)));
+        options
+    }
 }
 
 /// A month that is in place.

@@ -10,8 +10,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use num_rational::BigRational;
 
 use crate::domain::{
-    BillStatus, DateRange, HourOfWeek, Media, Money, Month, Peak, ProjectId, Service,
+    AppliedAdjustment, BillStatus, DateRange, HourOfWeek, Media, Money, Month, Peak, ProjectId,
+    Service,
 };
+use crate::outlook::compare::BreakEven;
 use crate::rating::Bill;
 
 /// Tag that names the cost centre of a project.
@@ -70,8 +72,8 @@ pub struct MissingDays {
 pub struct Background {
     /// Months before it that have usage, the oldest first; eleven at the most.
     pub past_months: Vec<PastMonth>,
-    /// The month before it, rated by the same book; none where it has no usage.
-    pub previous: Option<Bill>,
+    /// The month before it; none where it has no usage.
+    pub previous: Option<PreviousMonth>,
     /// Price of 1,000 minutes before any discount, of what was used.
     pub list_prices: BTreeMap<(Service, Media), BigRational>,
     /// Tags of projects, such as [`COST_CENTRE_TAG`].
@@ -80,8 +82,6 @@ pub struct Background {
     pub corrections: Vec<Correction>,
     /// What the month was planned to cost.
     pub budget: Option<Money>,
-    /// What a month under way is expected to cost.
-    pub forecast: Option<Money>,
     /// The newest invoice of the month, split over its projects (empty id: none);
     /// none where none was imported, or in another currency.
     pub invoice: Option<BTreeMap<String, Money>>,
@@ -89,11 +89,30 @@ pub struct Background {
     pub ahead: Ahead,
     /// Users by hour, and peaks.
     pub occupancy: Occupancy,
+    /// Whether a customer reads it, to whom how the operator collects means nothing.
+    pub is_for_customer: bool,
+}
+
+impl Background {
+    /// What a month under way is expected to cost.
+    #[must_use]
+    pub fn forecast(&self) -> Option<Money> {
+        self.ahead.month_end.map(|end| end.expected)
+    }
 }
 
 /// What is expected, what is odd, and what other plans would have cost.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ahead {
+    /// Newest day that was known when the month was looked ahead; none where it was not.
+    pub last_day: Option<NaiveDate>,
+    /// The month's expected end; none where too little is known of the weeks before.
+    pub month_end: Option<MonthEnd>,
+    /// First day with billed minutes; none when the included ones last.
+    pub first_billed_day: Option<NaiveDate>,
+    /// What each project costs and sells for, the least margin first; only of an
+    /// account that is resold.
+    pub margins: Vec<ProjectMarginAhead>,
     /// Every budget with how it stands.
     pub budgets: Vec<BudgetAhead>,
     /// Projects whose newest day is not like its weekday, the oddest first.
@@ -108,8 +127,35 @@ impl Ahead {
     /// Whether there is nothing to tell.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.budgets.is_empty() && self.odd_days.is_empty() && self.plans.is_empty()
+        self.month_end.is_none()
+            && self.first_billed_day.is_none()
+            && self.budgets.is_empty()
+            && self.odd_days.is_empty()
+            && self.plans.is_empty()
+            && self.margins.is_empty()
     }
+}
+
+/// The expected end of a month under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MonthEnd {
+    /// The total.
+    pub expected: Money,
+    /// Lower end of the range.
+    pub low: Money,
+    /// Upper end of the range.
+    pub high: Money,
+}
+
+/// What a project costs and sells for in the month, before tax.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectMarginAhead {
+    /// Its id; empty for what belongs to no project.
+    pub project_id: String,
+    /// Adjustments included.
+    pub cost: Money,
+    /// By the sell price book.
+    pub sell: Money,
 }
 
 /// A budget of the month under way.
@@ -153,6 +199,46 @@ pub struct PlanAhead {
     pub saved: Option<Money>,
     /// Whether it held in all the months.
     pub is_in_force: bool,
+    /// Where it becomes cheaper than the first.
+    pub break_even: Option<BreakEven>,
+}
+
+/// The month before the one that is reported, with its projects' costs.
+#[derive(Debug, Clone)]
+pub struct PreviousMonth {
+    /// Its newest closed bill, else one by the price book of that month.
+    pub bill: Bill,
+    /// Credits and charges beside it.
+    pub adjustments: Vec<AppliedAdjustment>,
+}
+
+impl PreviousMonth {
+    /// Credits and charges together, in minor units.
+    #[must_use]
+    pub fn adjusted(&self) -> i128 {
+        self.adjustments.iter().map(|applied| applied.adjustment.amount.minor_units).sum()
+    }
+
+    /// What of its amount due belongs to no project.
+    #[must_use]
+    pub fn unallocated(&self) -> Money {
+        let adjusted = self.adjustments.iter().map(|applied| applied.unallocated).sum::<i128>();
+        let unallocated = self.bill.unallocated;
+        Money { minor_units: unallocated.minor_units + adjusted, ..unallocated }
+    }
+
+    /// Each project's part of its amount due, in minor units.
+    #[must_use]
+    pub fn costs_of_projects(&self) -> BTreeMap<&str, i128> {
+        let mut costs = BTreeMap::new();
+        for one in &self.bill.projects {
+            *costs.entry(one.project_id.as_str()).or_default() += one.cost_minor_units;
+        }
+        for (id, share) in self.adjustments.iter().flat_map(|applied| &applied.shares) {
+            *costs.entry(id.as_str()).or_default() += share;
+        }
+        costs
+    }
 }
 
 /// A month before the one that is reported.
@@ -160,11 +246,12 @@ pub struct PlanAhead {
 pub struct PastMonth {
     /// Which month.
     pub month: Month,
-    /// Rounded total of its bill.
+    /// Rounded total of its bill with its adjustments.
     pub total: Money,
-    /// Exact cost by [`Media::index`] as billed, in 1e-6 of the currency, cut.
+    /// Allocated cost by [`Media::index`], in 1e-6 of the currency; adjustments and
+    /// what belongs to no project are no part of it.
     pub cost_micro_units: [i128; Media::COUNT],
-    /// As its own report had it; none where it was never reported.
+    /// As its closed bill or its draft has it; none where that is not known.
     pub status: Option<BillStatus>,
 }
 

@@ -20,6 +20,10 @@ impl ReportFormat for Parquet {
         "parquet"
     }
 
+    fn first_file(&self) -> &'static str {
+        "summary.parquet"
+    }
+
     fn month_files(
         &self,
         month: &MonthContent<'_>,

@@ -9,8 +9,9 @@ use num_rational::BigRational;
 
 use crate::domain::period::parse_day;
 use crate::domain::{
-    AccountId, BillStatus, Currency, DateRange, DayUsage, HourOfWeek, Media, MediaSet, Money,
-    Month, Peak, Project, ProjectId, ProjectStatus, Service, UsageSource,
+    AccountId, Adjustment, AdjustmentScope, AppliedAdjustment, BillStatus, Currency, DateRange,
+    DayUsage, HourOfWeek, Media, MediaSet, Money, Month, Peak, Project, ProjectId, ProjectStatus,
+    Service, UsageSource,
 };
 use crate::rating::{
     Assumption, Bill, BillLine, DayAllocation, LineAllocation, LineKind, Plan, ProjectAllocation,
@@ -19,7 +20,7 @@ use crate::rating::{
 
 use super::{
     Background, COST_CENTRE_TAG, Correction, Coverage, Format, MissingDays, MonthReport, PastMonth,
-    ReportOptions,
+    PreviousMonth, ReportOptions,
 };
 
 pub(super) struct Sample {
@@ -28,6 +29,7 @@ pub(super) struct Sample {
     pub(super) projects: Vec<Project>,
     pub(super) coverage: Coverage,
     pub(super) background: Background,
+    pub(super) adjustments: Vec<AppliedAdjustment>,
 }
 
 impl Sample {
@@ -54,7 +56,8 @@ impl Sample {
         };
         let coverage = Coverage { complete: true, ..Coverage::default() };
         let background = Background::default();
-        Self { bill, usage: Vec::new(), projects: Vec::new(), coverage, background }
+        let (usage, projects, adjustments) = (Vec::new(), Vec::new(), Vec::new());
+        Self { bill, usage, projects, coverage, background, adjustments }
     }
 
     /// 26 minutes of HD for 0.10374, split over B, a (which costs less) and one unlisted project.
@@ -98,7 +101,7 @@ impl Sample {
         previous.bill.projects[0].cost_minor_units = 8;
         previous.bill.projects[0].days[0].lines[0].cost_micro_units = 80_000;
         let mut cost_micro_units = [0; Media::COUNT];
-        cost_micro_units[Media::Hd.index()] = 79_800;
+        cost_micro_units[Media::Hd.index()] = 80_000;
         let background = &mut sample.background;
         background.past_months.push(PastMonth {
             month: previous.bill.month,
@@ -106,7 +109,7 @@ impl Sample {
             cost_micro_units,
             status: Some(BillStatus::Complete),
         });
-        background.previous = Some(previous.bill);
+        background.previous = Some(PreviousMonth { bill: previous.bill, adjustments: Vec::new() });
         background.list_prices.insert((Service::Rtc, Media::Hd), ratio(399, 100));
         let a = ProjectId::new("a").expect("valid");
         let tag = (COST_CENTRE_TAG.to_owned(), "R&D".to_owned());
@@ -159,6 +162,28 @@ impl Sample {
             reason: "answered 500".to_owned(),
         });
         sample
+    }
+
+    /// A charge of 5.00 of the whole account, and a month before that costs 1.50 with a credit of 1.00.
+    pub(super) fn surround_with_adjustments(&mut self) {
+        let applied = |cents: i128, month| AppliedAdjustment {
+            adjustment: Adjustment {
+                adjustment_id: 1,
+                month,
+                amount: self::cents(cents),
+                scope: AdjustmentScope::Account,
+                reason: "an outage".to_owned(),
+            },
+            shares: Vec::new(),
+            unallocated: cents,
+        };
+        let mut previous = Self::empty();
+        previous.bill.month = self.bill.month.previous();
+        previous.use_hd("a/b", "2031-02-03", 1_560, 150);
+        previous.balance();
+        let adjustments = vec![applied(-100, previous.bill.month)];
+        self.background.previous = Some(PreviousMonth { bill: previous.bill, adjustments });
+        self.adjustments.push(applied(500, self.bill.month));
     }
 
     /// Adds a project to the list.
@@ -218,7 +243,7 @@ impl Sample {
             usage: &self.usage,
             projects: &self.projects,
             coverage: self.coverage.clone(),
-            adjustments: &[],
+            adjustments: &self.adjustments,
             closed: None,
             background: &self.background,
         }

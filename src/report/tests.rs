@@ -18,6 +18,9 @@ use super::sample::{Sample, day, day_usage, options};
 use super::table::Table;
 use super::*;
 
+mod other_formats;
+mod ranges;
+
 const MONTH: &str = "default/2031-03";
 
 fn read(out: &Path, path: &str) -> String {
@@ -296,6 +299,10 @@ fn a_bill_that_does_not_add_up_is_not_published() {
 struct Failing;
 
 impl ReportFormat for Failing {
+    fn first_file(&self) -> &'static str {
+        "failing"
+    }
+
     fn name(&self) -> &'static str {
         "failing"
     }
@@ -347,177 +354,4 @@ fn a_new_report_replaces_the_earlier_one_whole() {
     let names: Vec<_> = files(out.path()).into_keys().collect();
     assert!(!names.iter().any(|name| name.contains("idle") || name.contains("/.")), "{names:?}");
     assert_eq!(names.len(), 11);
-}
-
-fn of_format(name: &str, sample: &Sample) -> TempDir {
-    let out = TempDir::new().expect("folder");
-    let mut options = options(out.path());
-    options.formats = vec![Format::from_name(name).expect("known")];
-    write_month(&sample.report(), &options).expect("written");
-    out
-}
-
-#[test]
-fn focus_has_the_mandatory_columns_and_shows_what_was_free() {
-    let mut sample = Sample::surrounded();
-    sample.bill.unallocated.minor_units = 250;
-    sample.bill.total.minor_units += 250;
-    sample.balance();
-    let out = of_format("focus", &sample);
-    let text = read(out.path(), "focus.csv");
-    insta::assert_snapshot!(text);
-    // FOCUS 1.2, columns of feature level "Mandatory".
-    let mandatory = [
-        "BilledCost",
-        "BillingAccountId",
-        "BillingAccountName",
-        "BillingCurrency",
-        "BillingPeriodEnd",
-        "BillingPeriodStart",
-        "ChargeCategory",
-        "ChargeClass",
-        "ChargeDescription",
-        "ChargePeriodEnd",
-        "ChargePeriodStart",
-        "ContractedCost",
-        "EffectiveCost",
-        "InvoiceIssuerName",
-        "ListCost",
-        "PricingQuantity",
-        "PricingUnit",
-        "ProviderName",
-        "PublisherName",
-        "ServiceCategory",
-        "ServiceName",
-    ];
-    let header: Vec<_> = text.lines().next().expect("header").split(',').collect();
-    assert!(mandatory.iter().all(|name| header.contains(name)), "{header:?}");
-    assert!(files(out.path()).keys().all(|name| !name.contains("projects")));
-}
-
-#[test]
-fn c41_names_in_focus_and_json_read_back_identical() {
-    let names = ["a,b", "say \"hi\"", "two\nlines", "声网项目", "🎧 live"];
-    let mut sample = Sample::empty();
-    for (number, name) in names.iter().enumerate() {
-        let id = format!("0{number}");
-        sample.list(&id, name, ProjectStatus::Active);
-        sample.use_hd(&id, "2031-03-01", 60, 1);
-    }
-    sample.balance();
-    let out = of_format("focus", &sample);
-    assert_eq!(column(&read(out.path(), "focus.csv"), "SubAccountName"), names);
-    let out = of_format("json", &sample);
-    let report: serde_json::Value =
-        serde_json::from_str(&read(out.path(), "report.json")).expect("JSON");
-    let found = report["projects"].as_array().expect("list").iter();
-    assert!(found.map(|project| project["project_name"].as_str().expect("text")).eq(names));
-}
-
-#[test]
-fn c42_names_that_would_run_are_text_in_focus_and_raw_in_its_parquet() {
-    let mut sample = Sample::empty();
-    sample.list("-x", "=1+1", ProjectStatus::Active);
-    sample.use_hd("-x", "2031-03-01", 60, -150);
-    sample.balance();
-    let out = of_format("focus", &sample);
-    let text = read(out.path(), "focus.csv");
-    assert_eq!(column(&text, "SubAccountName"), ["'=1+1"]);
-    assert_eq!(column(&text, "SubAccountId"), ["-x"]);
-    assert_eq!(column(&text, "BilledCost"), ["-1.500000"]);
-    let frame = read_parquet(&out.path().join(MONTH).join("focus.parquet"));
-    let stored = frame.column("SubAccountName").expect("column").str().expect("text");
-    assert!(stored.iter().flatten().eq(["=1+1"]));
-}
-
-#[test]
-fn c46_parquet_of_focus_holds_exact_decimals_and_times() {
-    let mut sample = Sample::empty();
-    sample.use_hd("credit", "2031-03-01", 60, -1);
-    sample.use_hd("large", "2031-03-31", 60, 123_456_789);
-    sample.balance();
-    let out = of_format("focus", &sample);
-    let frame = read_parquet(&out.path().join(MONTH).join("focus.parquet"));
-    let cost = frame.column("BilledCost").expect("column");
-    assert_eq!(cost.dtype(), &DataType::Decimal(38, 6));
-    let units: Vec<_> = cost.decimal().expect("decimal").physical().iter().collect();
-    assert_eq!(units, [Some(-10_000), Some(1_234_567_890_000)]);
-    let start = frame.column("ChargePeriodStart").expect("column").dtype();
-    assert!(matches!(start, DataType::Datetime(..)), "{start}");
-}
-
-#[test]
-fn json_is_the_whole_report_with_money_as_text() {
-    let out = of_format("json", &Sample::surrounded());
-    insta::assert_snapshot!(read(out.path(), "report.json"));
-}
-
-#[test]
-fn a_breakdown_adds_up_and_names_what_belongs_to_nobody() {
-    let mut sample = Sample::surrounded();
-    sample.bill.unallocated.minor_units = 250;
-    sample.bill.total.minor_units += 250;
-    sample.balance();
-    let out = TempDir::new().expect("folder");
-    let mut options = options(out.path());
-    options.breakdowns = Grouping::ALL.to_vec();
-    write_month(&sample.report(), &options).expect("written");
-    let by: Vec<_> = Grouping::ALL
-        .iter()
-        .map(|grouping| read(out.path(), &format!("by_{}.csv", grouping.name())))
-        .collect();
-    insta::assert_snapshot!(by.join("\n"));
-}
-
-/// Two months whose bills are whole cents, and what is asked of them.
-fn range(first: &str, last: &str) -> (Vec<MonthSlice>, DateRange) {
-    let slice = |month: &str, cents: [i128; 3]| {
-        let mut sample = Sample::empty();
-        sample.bill.month = Month::parse(month).expect("valid");
-        for (day, cents) in [1, 14, 28].into_iter().zip(cents) {
-            sample.use_hd("a", &format!("{month}-{day:02}"), 60, cents);
-        }
-        let mut parts = std::mem::take(&mut sample.bill.projects).into_iter();
-        let mut project = parts.next().expect("one");
-        for part in parts {
-            project.cost_minor_units += part.cost_minor_units;
-            project.days.extend(part.days);
-        }
-        sample.bill.projects = vec![project];
-        let Sample { bill, usage, .. } = sample;
-        MonthSlice { bill, usage, status: BillStatus::Complete, has_gaps: false }
-    };
-    let range = DateRange::new(day(first), day(last)).expect("range");
-    (vec![slice("2031-02", [1, 2, 4]), slice("2031-03", [8, 16, 32])], range)
-}
-
-fn range_total(first: &str, last: &str, out: &Path) -> i128 {
-    let (slices, range) = range(first, last);
-    let mut slices = slices.into_iter();
-    let months = Months::new(slices.next().expect("first"), slices.collect());
-    let account = crate::domain::AccountId::new("default").expect("valid");
-    let tags = BTreeMap::new();
-    let report =
-        RangeReport { account: &account, range, months: &months, projects: &[], tags: &tags };
-    let mut options = options(out);
-    options.breakdowns = vec![Grouping::Project];
-    write_range(&report, &options).expect("written").total_micro_units
-}
-
-#[test]
-fn ranges_that_meet_add_up_to_the_bills() {
-    let out = TempDir::new().expect("folder");
-    let total = |first, last| range_total(first, last, out.path());
-    assert_eq!(total("2031-02-01", "2031-03-31"), 630_000);
-    assert_eq!(total("2031-02-01", "2031-02-28"), 70_000);
-    assert_eq!(total("2031-02-14", "2031-03-14"), 20_000 + 40_000 + 80_000 + 160_000);
-    assert_eq!(total("2031-03-15", "2031-03-31"), 320_000);
-    let folder = out.path().join("default/2031-02-14_2031-03-14");
-    let text = fs::read_to_string(folder.join("projects/a.csv")).expect("file");
-    assert_eq!(column(&text, "cost"), ["0.020000", "0.040000", "0.080000", "0.160000"]);
-    let manifest = fs::read_to_string(folder.join("manifest.json")).expect("file");
-    let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
-    assert_eq!(manifest["total"], "0.300000");
-    assert_eq!(manifest["months"][0]["whole"], false);
-    assert_eq!(manifest["months"][1]["to"], "2031-03-14");
 }

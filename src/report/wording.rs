@@ -2,7 +2,9 @@
 
 use crate::domain::{BillStatus, Money};
 
+use super::model::{Ahead, MonthEnd};
 use super::overview::{DayState, Overview};
+use crate::outlook::pattern::RANGE_PERCENT;
 
 /// The status in words: "incomplete: 3 days missing".
 pub(super) fn status(overview: &Overview<'_>) -> String {
@@ -28,6 +30,9 @@ pub(super) fn status(overview: &Overview<'_>) -> String {
     }
     let name = match (overview.report.closed, overview.status) {
         (Some(closed), status) => format!("closed r{}, {}", closed.revision, status.name()),
+        (None, BillStatus::Complete) if overview.report.background.is_for_customer => {
+            "complete".to_owned()
+        }
         (None, BillStatus::Complete) => "draft, every day known".to_owned(),
         (None, BillStatus::Incomplete) => "incomplete".to_owned(),
         (None, BillStatus::InProgress) => "month under way".to_owned(),
@@ -55,7 +60,8 @@ pub(super) fn coverage(overview: &Overview<'_>) -> Vec<(&'static str, String)> {
     }
     let background = overview.report.background;
     if bill.range.is_open() {
-        let range = format!("{} to {}", bill.range.low, bill.range.high);
+        let due = overview.report.range_due(&bill.range);
+        let range = format!("{} to {}", due.low, due.high);
         facts.push(("Range of totals under other readings", range));
     }
     for applied in overview.report.adjustments {
@@ -66,10 +72,28 @@ pub(super) fn coverage(overview: &Overview<'_>) -> Vec<(&'static str, String)> {
     for reservation in overview.report.closed.iter().flat_map(|closed| &closed.reservations) {
         facts.push(("Closed in spite of", reservation.clone()));
     }
-    let optional = [("Budget", background.budget), ("Forecast", background.forecast)];
+    let optional = [("Budget", background.budget), ("Forecast", background.forecast())];
     let known = optional.into_iter().filter_map(|(name, money)| Some((name, money?.to_string())));
     facts.extend(known);
     facts
+}
+
+/// Where a month under way is going: its end with the range and what that is
+/// foretold from, and the day of the included minutes.
+pub(super) fn month_ahead(overview: &Overview<'_>) -> Vec<String> {
+    let Ahead { last_day, month_end, first_billed_day, .. } = &overview.report.background.ahead;
+    let Some(last_day) = *last_day else { return Vec::new() };
+    let end = month_end.map(|MonthEnd { expected, low, high }| {
+        format!(
+            "{expected} is expected; {low} to {high} holds about {RANGE_PERCENT} % of outcomes. From \
+             the weekdays and the trend of the eight weeks up to {last_day}."
+        )
+    });
+    let included = first_billed_day.map(|day| {
+        let tense = if day <= last_day { "were used up" } else { "will be used up" };
+        format!("The included minutes {tense} on {day}.")
+    });
+    end.into_iter().chain(included).collect()
 }
 
 /// A change in per cent with one decimal, signed; none from nothing.

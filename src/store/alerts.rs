@@ -23,6 +23,8 @@ pub struct NewAlert {
     pub message: String,
     /// The event in values.
     pub details: Value,
+    /// Whether it is never raised again once it was, even when it is over.
+    pub is_told_once: bool,
 }
 
 /// An event that goes on.
@@ -109,13 +111,15 @@ pub async fn raise(
         .bind(alerts.iter().map(|alert| storable_text(&alert.subject)).collect::<Vec<_>>())
         .bind(alerts.iter().map(|alert| storable_text(&alert.message)).collect::<Vec<_>>())
         .bind(alerts.iter().map(details).collect::<Vec<_>>())
+        .bind(alerts.iter().map(|alert| alert.is_told_once).collect::<Vec<_>>())
         .fetch_all(alone(pool))
         .await
         .map_err(StoreError::during("writing alert"))
 }
 
 /// Ends events that are open. Returns those that it ended; the end of one that
-/// operators were told of becomes a pending event of its own.
+/// operators were told of becomes a pending event of its own, but for those that
+/// end `silently`.
 ///
 /// # Errors
 /// [`StoreError`] when the database does not answer.
@@ -123,12 +127,14 @@ pub async fn resolve(
     pool: &PgPool,
     account: &AccountId,
     alert_ids: &[i64],
+    silently: &[i64],
     now: DateTime<Utc>,
 ) -> Result<Vec<ChangedAlert>, StoreError> {
     query_as(include_str!("sql/resolve_alerts.sql"))
         .bind(account.as_str())
         .bind(now)
         .bind(alert_ids)
+        .bind(silently)
         .fetch_all(alone(pool))
         .await
         .map_err(StoreError::during("writing alert"))

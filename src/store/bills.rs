@@ -2,24 +2,22 @@
 //!
 //! Reading them back is in [`super::stored_bills`].
 
-use std::collections::BTreeMap;
+mod rows;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::copy::CopyIn;
 use super::error::StoreError;
 use crate::domain::money::decimal_text;
-use crate::domain::{
-    AccountId, AppliedAdjustment, BillStatus, DateRange, Media, Money, Month, Service,
-};
-use crate::rating::{
-    ALLOCATION_SCALE, Bill, BillLine, Charge, DayAllocation, LINE_SCALE, PriceBook, RatingError,
-    decimal_units, exact_decimal_units,
-};
+use crate::domain::{AppliedAdjustment, BillStatus, Money, Service};
+use crate::rating::{ALLOCATION_SCALE, Bill, LINE_SCALE, PriceBook, RatingError, decimal_units};
 use crate::store::price_books;
-use crate::store::statement::{alone, begin_transaction, query, query_as, query_scalar};
+use crate::store::statement::{begin_transaction, query, query_scalar};
+
+use rows::LineRow;
+pub(super) use rows::{costs_of, line_rows};
 
 /// Revision number of the draft.
 pub const DRAFT: i32 = 0;
@@ -69,34 +67,6 @@ pub enum BillWriteError {
     /// An amount has more places than a line may have.
     #[error(transparent)]
     Rating(#[from] RatingError),
-}
-
-/// Statuses of the drafts of the months that begin in `range`.
-///
-/// # Errors
-/// [`StoreError`] when the database does not answer or holds a foreign value.
-pub async fn draft_statuses(
-    pool: &PgPool,
-    account: &AccountId,
-    range: DateRange,
-) -> Result<BTreeMap<Month, BillStatus>, StoreError> {
-    let rows: Vec<(NaiveDate, String)> = query_as(
-        "select month, status from agora.bill \
-         where account_id = $1 and month between $2 and $3 and revision = $4",
-    )
-    .bind(account.as_str())
-    .bind(range.first())
-    .bind(range.last())
-    .bind(DRAFT)
-    .fetch_all(alone(pool))
-    .await
-    .map_err(StoreError::during("reading bill"))?;
-    let known = |(month, status): (NaiveDate, String)| {
-        let found = BillStatus::from_name(&status);
-        let found = found.ok_or(StoreError::UnknownValue { table: "agora.bill", value: status });
-        found.map(|status| (Month::of(month), status))
-    };
-    rows.into_iter().map(known).collect()
 }
 
 /// A bill that is written but not yet in force.
@@ -299,75 +269,6 @@ fn assumptions(bill: &Bill) -> serde_json::Value {
     entries.collect()
 }
 
-/// A line or a charge as a row of `bill_line`.
-pub(super) struct LineRow {
-    pub(super) kind: &'static str,
-    pub(super) service: &'static str,
-    pub(super) media: &'static str,
-    pub(super) tier: u32,
-    pub(super) seconds: Option<u128>,
-    pub(super) minutes: u128,
-    pub(super) free_minutes: u128,
-    pub(super) billable_minutes: u128,
-    pub(super) coefficient: Option<i128>,
-    pub(super) unit_price_per_1000: i128,
-    pub(super) amount: i128,
-    pub(super) note: Option<String>,
-}
-
-impl LineRow {
-    fn of_line(line: &BillLine) -> Result<Self, RatingError> {
-        let exact = |amount| exact_decimal_units(amount, LINE_SCALE);
-        Ok(Self {
-            kind: line.kind.name(),
-            service: line.service.name(),
-            media: line.media.name(),
-            tier: line.tier,
-            seconds: line.seconds,
-            minutes: line.minutes,
-            free_minutes: line.free_minutes,
-            billable_minutes: line.billable_minutes,
-            coefficient: line.coefficient.as_ref().map(exact).transpose()?,
-            unit_price_per_1000: exact(&line.unit_price_per_1000)?,
-            amount: exact(&line.amount)?,
-            note: None,
-        })
-    }
-
-    /// `number` counts the charges of one kind, from 1.
-    fn of_charge(charge: &Charge, number: u32) -> Result<Self, RatingError> {
-        let price = charge.unit_price_per_1000.as_ref();
-        let price = price.map(|price| exact_decimal_units(price, LINE_SCALE)).transpose()?;
-        Ok(Self {
-            kind: charge.kind.name(),
-            service: "",
-            media: "",
-            tier: number,
-            seconds: None,
-            minutes: charge.minutes.unwrap_or(0),
-            free_minutes: 0,
-            billable_minutes: charge.minutes.unwrap_or(0),
-            coefficient: None,
-            unit_price_per_1000: price.unwrap_or(0),
-            amount: decimal_units(&charge.amount, LINE_SCALE)?,
-            note: Some(charge.text.clone()),
-        })
-    }
-}
-
-/// Lines and charges, in the order of the bill.
-pub(super) fn line_rows(bill: &Bill) -> Result<Vec<LineRow>, RatingError> {
-    let mut rows = bill.lines.iter().map(LineRow::of_line).collect::<Result<Vec<_>, _>>()?;
-    let mut number = 0;
-    let mut kind_before = None;
-    for charge in &bill.charges {
-        number = if kind_before == Some(charge.kind) { number + 1 } else { 1 };
-        kind_before = Some(charge.kind);
-        rows.push(LineRow::of_charge(charge, number)?);
-    }
-    Ok(rows)
-}
-
 async fn insert_lines(
     connection: &mut PgConnection,
     bill: &Bill,
@@ -427,17 +328,6 @@ async fn copy_allocation(
     }
     rows.finish().await?;
     Ok(())
-}
-
-/// Cost by media of a service on a day, in 1e-6 units; none without a line.
-pub(super) fn costs_of(day: &DayAllocation, service: Service) -> Option<[i128; Media::COUNT]> {
-    let mut lines = day.lines.iter().filter(|line| line.service == service).peekable();
-    lines.peek()?;
-    let mut costs = [0; Media::COUNT];
-    for line in lines {
-        costs[line.media.index()] += line.cost_micro_units;
-    }
-    Some(costs)
 }
 
 #[cfg(test)]

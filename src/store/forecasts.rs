@@ -107,7 +107,7 @@ async fn insert_month(
     .bind(amount(|found| found.low))
     .bind(amount(|found| found.high))
     .bind(found.map(|found| found.weekly_change_millionths))
-    .bind(found.and_then(|found| found.first_billed_day))
+    .bind(new.outlook.days().first_billed_day)
     .bind(i32::try_from(known_days).unwrap_or(i32::MAX))
     .execute(connection)
     .await?;
@@ -208,9 +208,16 @@ pub struct ForecastFact {
     pub to_date: String,
     /// Expected total, where one was foretold.
     pub expected: Option<String>,
+    /// Lower end of the range, where one was foretold.
+    pub low: Option<String>,
+    /// Upper end of the range.
+    pub high: Option<String>,
     /// First day with billed minutes.
     pub first_billed_day: Option<NaiveDate>,
 }
+
+/// Part of a budget, in per cent, below which a forecast that was over it is over no more.
+pub const NEAR_PERCENT: i32 = 95;
 
 /// How a budget stood with it.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -233,6 +240,8 @@ pub struct BudgetFact {
     pub reached_percent: Vec<i32>,
     /// Whether more is expected than the amount.
     pub is_forecast_over: bool,
+    /// Whether at least [`NEAR_PERCENT`] of the amount is expected.
+    pub is_forecast_near: bool,
     /// Day on which it is or will be used up.
     pub used_up_on: Option<NaiveDate>,
 }
@@ -288,12 +297,14 @@ pub async fn newest(pool: &PgPool, accounts: &[&str]) -> Result<OutlookFacts, St
     let budgets = query_as(
         "select b.account_id, b.month, b.scope, b.name, b.amount::text as amount, \
          b.to_date::text as to_date, b.expected::text as expected, b.reached_percent, \
-         b.is_forecast_over, b.used_up_on from agora.budget_state as b \
+         b.is_forecast_over, coalesce(100 * b.expected >= $3 * b.amount, false) as is_forecast_near, \
+         b.used_up_on from agora.budget_state as b \
          join unnest($1::text[], $2::date[]) as n (account_id, last_day) using (account_id, last_day) \
          order by b.account_id, b.month desc, b.scope, b.name",
     )
     .bind(&of)
     .bind(&days)
+    .bind(NEAR_PERCENT)
     .fetch_all(alone(pool))
     .await
     .map_err(failed())?;

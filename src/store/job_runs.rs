@@ -62,7 +62,8 @@ pub struct RunOutcome {
 /// Claims a slot for the holder of the lease; false when it was run already.
 ///
 /// A row that is still `running` belongs to a dead run, since its lease would
-/// have been held otherwise; it is taken over.
+/// have been held otherwise: that of this slot is taken over, that of an
+/// earlier one has failed.
 ///
 /// # Errors
 /// [`StoreError`] when the database does not answer or the lease was lost.
@@ -80,6 +81,14 @@ pub async fn begin(
         .bind(slot.job)
         .bind(slot.at)
         .bind(lease.holder())
+        .bind(now)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed())?;
+    query(include_str!("sql/end_dead_job_run.sql"))
+        .bind(lease.account().as_str())
+        .bind(slot.job)
+        .bind(slot.at)
         .bind(now)
         .execute(&mut *transaction)
         .await

@@ -47,9 +47,13 @@ pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
 /// # Errors
 /// As [`migrate`].
 pub(super) async fn migrate_to(pool: &PgPool, last: i64) -> Result<(), StoreError> {
+    migrate_those(pool, |version| version <= last).await
+}
+
+async fn migrate_those(pool: &PgPool, is_wanted: impl Fn(i64) -> bool) -> Result<(), StoreError> {
     let applied = applied(pool).await?;
     check(&applied)?;
-    for migration in MIGRATIONS.iter().filter(|migration| migration.version <= last) {
+    for migration in MIGRATIONS.iter().filter(|migration| is_wanted(migration.version)) {
         if !applied.contains_key(&migration.version) {
             let failed = |error: sqlx::Error| StoreError::Migration {
                 version: migration.version,
@@ -164,6 +168,9 @@ pub(super) async fn remove_everything(pool: &PgPool) -> Result<(), StoreError> {
     }
     transaction.commit().await.map_err(failed())
 }
+
+#[cfg(test)]
+mod upgrade;
 
 #[cfg(test)]
 mod tests {

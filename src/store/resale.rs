@@ -5,28 +5,28 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::PgPool;
 
 use super::error::StoreError;
+use crate::billing::margin::{MonthMargin, ProjectMargin};
 use crate::domain::{AccountId, Money};
+use crate::outlook::compare::BreakEven;
 use crate::rating::Bill;
 use crate::store::statement::{alone, begin_transaction, query, query_as};
 
-/// Replaces what a month sells for by this bill of the sell price book.
+/// Replaces what a month costs and sells for; `bill` is that of the sell price book.
 ///
 /// # Errors
 /// [`StoreError`]; the earlier rows stay then.
 pub async fn replace_sell(
     pool: &PgPool,
     bill: &Bill,
+    margin: &MonthMargin,
     rated_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let failed = || StoreError::during("writing sell_allocation");
-    let money = |minor_units| Money { minor_units, currency: bill.currency }.to_string();
-    let mut projects: Vec<&str> = bill.projects.iter().map(|one| one.project_id.as_str()).collect();
-    let mut amounts: Vec<String> =
-        bill.projects.iter().map(|one| money(one.cost_minor_units)).collect();
-    if bill.unallocated.minor_units != 0 {
-        projects.push("");
-        amounts.push(bill.unallocated.to_string());
-    }
+    let id =
+        |one: &ProjectMargin| one.project_id.as_ref().map_or_else(String::new, ToString::to_string);
+    let projects: Vec<String> = margin.projects.iter().map(id).collect();
+    let amounts: Vec<String> = margin.projects.iter().map(|one| one.sell.to_string()).collect();
+    let costs: Vec<String> = margin.projects.iter().map(|one| one.cost.to_string()).collect();
     let mut transaction = begin_transaction(pool).await.map_err(failed())?;
     query("delete from agora.sell_allocation where account_id = $1 and month = $2")
         .bind(bill.account.as_str())
@@ -39,6 +39,7 @@ pub async fn replace_sell(
         .bind(bill.month.first_day())
         .bind(projects)
         .bind(amounts)
+        .bind(costs)
         .bind(bill.currency.code())
         .bind(&bill.book_name)
         .bind(&bill.book_sha256)
@@ -66,8 +67,8 @@ pub struct ComparedPlan {
     pub is_in_force: bool,
     /// Whether it has a price for all usage.
     pub prices_all_usage: bool,
-    /// Per cent of the months' volume, and minutes a month.
-    pub break_even: Option<(u32, u128)>,
+    /// Where it becomes cheaper than the first.
+    pub break_even: Option<BreakEven>,
 }
 
 /// A plan of the stored comparison; amounts as decimal texts.
@@ -85,6 +86,55 @@ pub struct StoredPlan {
     pub currency: String,
     /// Whether it held in all the months.
     pub is_in_force: bool,
+    /// Nearest volume at which it is cheaper than the first, in per cent.
+    pub break_even_percent: Option<i32>,
+    /// Minutes a month at that volume.
+    pub break_even_minutes: Option<String>,
+}
+
+/// A project of a month on both sides, before tax; amounts as decimal texts.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct StoredMargin {
+    /// The project; empty for what belongs to none.
+    pub project_id: String,
+    /// Adjustments included.
+    pub cost: String,
+    /// By the sell price book.
+    pub sell: String,
+    /// ISO 4217 code.
+    pub currency: String,
+}
+
+/// The margins of a month by the newest `resale margin` or `resale statement`, the
+/// least first; none of an account that is not resold.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer.
+pub async fn margins(
+    pool: &PgPool,
+    account: &AccountId,
+    month: NaiveDate,
+) -> Result<Vec<StoredMargin>, StoreError> {
+    query_as(
+        "select project_id, cost::text as cost, amount::text as sell, currency \
+         from agora.sell_allocation where account_id = $1 and month = $2 and cost is not null \
+         order by amount - cost, project_id",
+    )
+    .bind(account.as_str())
+    .bind(month)
+    .fetch_all(alone(pool))
+    .await
+    .map_err(StoreError::during("reading sell_allocation"))
+}
+
+impl StoredPlan {
+    /// Where it becomes cheaper than the first; none where no such volume was found.
+    #[must_use]
+    pub fn break_even(&self) -> Option<BreakEven> {
+        let volume_percent = u32::try_from(self.break_even_percent?).ok()?;
+        let minutes_a_month = self.break_even_minutes.as_deref()?.parse().ok()?;
+        Some(BreakEven { volume_percent, minutes_a_month })
+    }
 }
 
 /// The newest comparison of an account, cheapest first; plans that cannot price
@@ -95,7 +145,8 @@ pub struct StoredPlan {
 pub async fn comparison(pool: &PgPool, account: &AccountId) -> Result<Vec<StoredPlan>, StoreError> {
     query_as(
         "select plan, to_char(first_month, 'YYYY-MM') || ' to ' || to_char(last_month, 'YYYY-MM') \
-             as months, total::text as total, saved::text as saved, currency, is_in_force \
+             as months, total::text as total, saved::text as saved, currency, is_in_force, \
+             break_even_percent, break_even_minutes_a_month::text as break_even_minutes \
          from agora.plan_comparison where account_id = $1 and prices_all_usage order by rank",
     )
     .bind(account.as_str())
@@ -118,9 +169,9 @@ pub async fn replace_comparison(
     let failed = || StoreError::during("writing plan_comparison");
     let text = |money: &Money| money.to_string();
     let percents: Vec<Option<i32>> =
-        plans.iter().map(|plan| i32::try_from(plan.break_even?.0).ok()).collect();
+        plans.iter().map(|plan| i32::try_from(plan.break_even?.volume_percent).ok()).collect();
     let minutes: Vec<Option<String>> =
-        plans.iter().map(|plan| Some(plan.break_even?.1.to_string())).collect();
+        plans.iter().map(|plan| Some(plan.break_even?.minutes_a_month.to_string())).collect();
     let mut transaction = begin_transaction(pool).await.map_err(failed())?;
     query("delete from agora.plan_comparison where account_id = $1")
         .bind(account.as_str())

@@ -8,10 +8,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::PgPool;
 
-use super::bills::{costs_of, line_rows};
+use super::bills::{DRAFT, costs_of, line_rows};
 use super::error::StoreError;
 use crate::domain::money::decimal_text;
-use crate::domain::{AccountId, AppliedAdjustment, BillStatus, Money, Month, ProjectId, Service};
+use crate::domain::{
+    AccountId, AppliedAdjustment, BillStatus, Currency, DateRange, Media, Money, Month, ProjectId,
+    Service,
+};
 use crate::rating::{ALLOCATION_SCALE, Bill, LINE_SCALE, RatingError, decimal_units};
 use crate::store::statement::{alone, query_as};
 
@@ -38,6 +41,8 @@ pub struct BillHead {
     pub known_adjustment_id: Option<i64>,
     /// What the report of a closed one says beside the amounts.
     pub closing: Option<serde_json::Value>,
+    /// Least and greatest total, as decimal texts; none of a version that had no range.
+    pub range: Option<[String; 2]>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -51,6 +56,8 @@ struct HeadRow {
     known_request_id: Option<i64>,
     known_adjustment_id: Option<i64>,
     closing: Option<serde_json::Value>,
+    total_low: Option<String>,
+    total_high: Option<String>,
 }
 
 /// Every bill of an account within some months, by month and revision.
@@ -64,7 +71,8 @@ pub async fn heads(
 ) -> Result<Vec<BillHead>, StoreError> {
     let rows: Vec<HeadRow> = query_as(
         "select month, revision, status, book_sha256, rated_at, closed_at, known_request_id, \
-         known_adjustment_id, closing from agora.bill \
+         known_adjustment_id, closing, total_low::text as total_low, \
+         total_high::text as total_high from agora.bill \
          where account_id = $1 and ($2::date is null or month between $2 and $3) \
          order by month, revision",
     )
@@ -89,6 +97,7 @@ pub async fn heads(
             known_request_id: row.known_request_id,
             known_adjustment_id: row.known_adjustment_id,
             closing: row.closing,
+            range: row.total_low.zip(row.total_high).map(|(low, high)| [low, high]),
         })
     };
     rows.into_iter().map(head).collect()
@@ -106,6 +115,113 @@ pub async fn closed(
     let mut heads = heads(pool, account, Some((month, month))).await?;
     heads.retain(|head| head.closed_at.is_some());
     Ok(heads)
+}
+
+/// Statuses of the drafts of the months that begin in `range`.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer or holds a foreign value.
+pub async fn draft_statuses(
+    pool: &PgPool,
+    account: &AccountId,
+    range: DateRange,
+) -> Result<BTreeMap<Month, BillStatus>, StoreError> {
+    let rows: Vec<(NaiveDate, String)> = query_as(
+        "select month, status from agora.bill \
+         where account_id = $1 and month between $2 and $3 and revision = $4",
+    )
+    .bind(account.as_str())
+    .bind(range.first())
+    .bind(range.last())
+    .bind(DRAFT)
+    .fetch_all(alone(pool))
+    .await
+    .map_err(StoreError::during("reading bill"))?;
+    let known = |(month, status): (NaiveDate, String)| {
+        let found = BillStatus::from_name(&status);
+        let found = found.ok_or(StoreError::UnknownValue { table: "agora.bill", value: status });
+        found.map(|status| (Month::of(month), status))
+    };
+    rows.into_iter().map(known).collect()
+}
+
+/// What a closed month costs, without its projects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClosedMonthSum {
+    /// Of which month.
+    pub month: Month,
+    /// Whether the bill can be relied on.
+    pub status: BillStatus,
+    /// The total with its adjustments.
+    pub amount_due: Money,
+    /// Allocated cost in 1e-6 of the currency by [`Media::index`].
+    pub cost_micro_units: [i128; Media::COUNT],
+}
+
+#[derive(sqlx::FromRow)]
+struct ClosedMonthRow {
+    month: NaiveDate,
+    status: String,
+    currency: String,
+    amount_due: String,
+    audio: String,
+    sd: String,
+    hd: String,
+    hdp: String,
+    full_hd: String,
+    video_2k: String,
+    video_2k_plus: String,
+}
+
+impl ClosedMonthRow {
+    fn into_sum(self) -> Result<ClosedMonthSum, StoreError> {
+        let foreign =
+            |value: &str| StoreError::UnknownValue { table: "agora.bill", value: value.to_owned() };
+        let status = BillStatus::from_name(&self.status).ok_or_else(|| foreign(&self.status))?;
+        let currency = Currency::from_code(&self.currency);
+        let amount_due = currency.and_then(|currency| Money::parse(&self.amount_due, currency));
+        let costs = [
+            (Media::Audio, self.audio),
+            (Media::Sd, self.sd),
+            (Media::Hd, self.hd),
+            (Media::Hdp, self.hdp),
+            (Media::FullHd, self.full_hd),
+            (Media::Video2k, self.video_2k),
+            (Media::Video2kPlus, self.video_2k_plus),
+        ];
+        let mut cost_micro_units = [0; Media::COUNT];
+        for (media, text) in costs {
+            cost_micro_units[media.index()] = text.parse().map_err(|_| foreign(&text))?;
+        }
+        Ok(ClosedMonthSum {
+            month: Month::of(self.month),
+            status,
+            amount_due: amount_due.ok_or_else(|| foreign(&self.amount_due))?,
+            cost_micro_units,
+        })
+    }
+}
+
+/// The newest closed bill of each month that begins in `range`, as sums; where a
+/// time is given, of those that were closed by then.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer or holds a foreign value.
+pub async fn closed_month_sums(
+    pool: &PgPool,
+    account: &AccountId,
+    range: DateRange,
+    known_by: Option<DateTime<Utc>>,
+) -> Result<Vec<ClosedMonthSum>, StoreError> {
+    let rows: Vec<ClosedMonthRow> = query_as(include_str!("sql/closed_month_sums.sql"))
+        .bind(account.as_str())
+        .bind(range.first())
+        .bind(range.last())
+        .bind(known_by)
+        .fetch_all(alone(pool))
+        .await
+        .map_err(StoreError::during("reading bill"))?;
+    rows.into_iter().map(ClosedMonthRow::into_sum).collect()
 }
 
 /// The figures of a bill by what they are about, such as `line rtc audio 1`.

@@ -279,3 +279,50 @@ async fn a_month_without_usage_is_a_bill_of_nothing() {
     assert_eq!(month.costs(), ["P1 0.00"]);
     assert_eq!(month.manifest()["coverage"]["absent_cells"], 30);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_contract_charges_stands_on_the_bill_and_in_its_explanation() {
+    let mut setup = Setup::at("2031-04-20T12:00:00Z").await;
+    setup.api.list(&["P1"]);
+    setup.api.use_seconds("P1", "2031-03-10", &[(AUDIO, 6_000_000)]);
+    setup.backfill("2031-03-01", "2031-03-31").exits(0);
+    let book = setup.program.folder().join("contract.toml");
+    let text = "extends = 'tiered-usd'\nname = 'contract'\ndiscount_percent = '12.5'\n\
+                minimum_commitment = '500.00'\ntax_percent = '19'\n";
+    std::fs::write(&book, text).expect("written");
+    setup.program.set("AGORA_USAGE_PRICE_BOOK", book.display().to_string());
+    let csv = setup.run(&["bill", "show", "--month", "2031-03", "--output", "csv"]).exits(0).stdout;
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let rows: Vec<(String, String)> = reader
+        .records()
+        .map(|row| row.expect("a row"))
+        .map(|row| (row[3].to_owned(), row[11].to_owned()))
+        .collect();
+    // By hand: 100,000 minutes less 10,000 free ones at 0.99 a thousand, less an eighth,
+    // raised to 500, and 19 % of that.
+    let expected = [
+        ("rtc", "89.100000000000"),
+        ("discount", "-11.137500000000"),
+        ("commitment", "422.037500000000"),
+        ("tax", "95.000000000000"),
+        ("rounding", "0.000000000000"),
+        ("total", "595.00"),
+    ];
+    let expected = expected.map(|(name, amount)| (name.to_owned(), amount.to_owned()));
+    assert_eq!(rows, expected);
+    setup.run(&["bill", "explain", "--month", "2031-03"]).exits(0).says(&[
+        "all lines together 89.1",
+        "discount of 12.5 % on all usage = -11.1375",
+        "tax of 19 % = 95",
+    ]);
+    let json = ["bill", "show", "--month", "2031-03", "--output", "json"];
+    let bill: serde_json::Value =
+        serde_json::from_str(&setup.run(&json).exits(0).stdout).expect("JSON");
+    let kinds: Vec<&str> = bill[0]["charges"]
+        .as_array()
+        .expect("charges")
+        .iter()
+        .filter_map(|charge| charge["kind"].as_str())
+        .collect();
+    assert_eq!(kinds, ["discount", "commitment", "tax"]);
+}

@@ -363,3 +363,37 @@ async fn a_bill_is_shown_as_a_table_and_as_csv() {
     assert_eq!(setup.database.value("select count(*) from agora.bill").await, "0");
     setup.run(&["bill", "show", "--month", "2031-03", "--revision", "3"]).exits(1).says(&["r3"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_range_that_was_changed_and_a_revision_that_is_gone_are_found() {
+    let mut setup = march(FINAL).await;
+    close(&setup, &[]).exits(0);
+    setup.now("2031-04-25T12:00:00Z");
+    setup.api.use_seconds("P2", "2031-03-02", &[(FULL_HD, 36_000)]);
+    setup.run(&["backfill", "--from", "2031-03-01", "--to", "2031-03-31", "--again"]).exits(0);
+    close(&setup, &["--revise"]).exits(0);
+    let changed = "alter table agora.bill disable trigger user; \
+                   update agora.bill set total_high = total_high + 1 where revision = 2";
+    setup.database.execute(changed).await;
+    let found = setup.run(&["bill", "verify", "--output", "csv"]).exits(1).stdout;
+    assert!(found.contains("2031-03,2,differs,greatest total,15.38"), "{found}");
+    let gone = "set session_replication_role = replica; delete from agora.bill where revision = 1";
+    setup.database.execute(gone).await;
+    let found = setup.run(&["bill", "verify", "--output", "csv"]).exits(1).stdout;
+    assert!(found.contains("2031-03,1,missing,revision 1,"), "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_in_fewer_formats_takes_no_file_of_a_closed_month_away() {
+    let mut setup = march(FINAL).await;
+    close(&setup, &[]).exits(0);
+    setup.run(&["report", "--month", "2031-03", "--format", "all"]).exits(0);
+    let files = files_below(&setup.reports());
+    assert!(files.len() > 20, "{files:?}");
+    setup.report("2031-03").exits(0);
+    assert_eq!(files_below(&setup.reports()), files);
+    setup.now("2031-04-25T12:00:00Z");
+    let then = ["report", "--month", "2031-03", "--as-of", "2031-04-22T00:00:00Z"];
+    setup.run(&then).exits(0);
+    assert_eq!(files_below(&setup.reports()), files);
+}

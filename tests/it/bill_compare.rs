@@ -126,3 +126,35 @@ async fn without_usage_there_is_nothing_to_compare() {
     let setup = Setup::at("2031-04-20T12:00:00Z").await;
     setup.run(&["bill", "compare"]).exits(1).says(&["nothing is stored for account 'default'"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_is_listed_beside_the_plan_of_its_name() {
+    let setup = two_months().await;
+    let own = include_str!("../../pricebooks/tiered-usd.toml");
+    let offer = own.replacen("audio = \"0.99\"", "audio = \"0.50\"", 1);
+    assert_ne!(offer, own);
+    fs::write(setup.program.folder().join("offer.toml"), offer).expect("written");
+    let path = setup.program.folder().join("offer.toml").display().to_string();
+    let csv = setup.run(&["bill", "compare", "--book", &path]).exits(0).stdout;
+    let found = totals(&csv);
+    let total = |name: &str| &found.iter().find(|(plan, _)| plan == name).expect("listed").1;
+    assert_ne!(total("tiered-usd"), total(&format!("tiered-usd ({path})")));
+
+    let audio_alone = "name = 'audio-alone'\ndescription = 'no video'\ncurrency = 'USD'\n\
+                       plan = 'fixed'\nfree_minutes = 0\nfree_order = ['rtc.audio']\n\
+                       [prices.rtc]\naudio = '0.10'\n";
+    fs::write(setup.program.folder().join("offer.toml"), audio_alone).expect("written");
+    let table = ["bill", "compare", "--book", &path, "--output", "table"];
+    // By hand: 2 x 60,000 minutes at 0.10 a thousand.
+    let said = setup.run(&table).exits(0);
+    said.says(&["over 12.00", "so that the total is too low: audio-alone"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_under_way_is_told_not_to_be_a_whole_one() {
+    let setup = two_months().await;
+    setup.api.use_seconds("P1", "2031-04-02", &[(AUDIO, 180_000)]);
+    setup.backfill("2031-04-01", "2031-04-19").exits(0);
+    let text = ["bill", "compare", "--month", "2031-04", "--output", "table"];
+    setup.run(&text).exits(3).says(&["11 days are not over", "compare whole months"]);
+}

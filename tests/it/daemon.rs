@@ -70,6 +70,21 @@ async fn a_failing_job_is_recorded_and_stops_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_died_has_failed_once_the_next_one_begins() {
+    let mut setup = account().await;
+    setup.run(&["daemon", "--once"]).exits(0);
+    // As a process that is killed leaves it.
+    let died = "update agora.job_run set state = 'running', finished_at = null where job = 'usage'";
+    setup.database.execute(died).await;
+    setup.now("2031-03-13T09:00:00Z");
+    setup.run(&["daemon", "--once"]).exits(0);
+    let states = "select state, coalesce(message, '-') from agora.job_run \
+                  where job = 'usage' order by slot";
+    let expected = ["(failed,\"the process ended before the run did\")", "(done,-)"];
+    assert_eq!(setup.database.rows(states).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn c38_a_run_waits_for_another_or_refuses_and_a_dead_one_holds_nobody_up() {
     let setup = account().await;
     let store = setup.database.store().await;

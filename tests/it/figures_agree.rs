@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use crate::support::fake_api::{AUDIO, FULL_HD, HD, project};
+use crate::support::reports::contents;
 use crate::support::setup::Setup;
 
 /// Python with readers of other people's code; made once, quick when it is there.
@@ -186,7 +187,23 @@ async fn a_month_under_way_tells_what_lies_ahead() {
     let report: Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(report["ahead"]["budgets"][0]["amount"], "1234.56");
     assert_eq!(report["ahead"]["odd_days"][0]["project_id"], "P1");
-    assert!(report["forecast"].is_string(), "{}", report["forecast"]);
+    let end = &report["ahead"]["month_end"];
+    assert!(report["forecast"].is_string() && end["expected"] == report["forecast"], "{end}");
+    let [expected, low, high] =
+        ["expected", "low", "high"].map(|name| end[name].as_str().expect("an amount"));
+    let foretold = format!("{expected} is expected; {low} to {high} holds about 80 %");
+    // 13,500 minutes a day of P1: the free ones are gone on the first.
+    assert_eq!(report["ahead"]["first_billed_day"], "2031-03-01");
+    let included = "The included minutes were used up on 2031-03-01.";
+    let plans = report["ahead"]["plans"].as_array().expect("plans");
+    let turns = |plan: &&Value| plan["break_even_percent"].is_number();
+    let turn = plans.iter().find(turns).expect("a plan that gets cheaper");
+    let (percent, minutes) = (&turn["break_even_percent"], &turn["break_even_minutes_a_month"]);
+    let turn = format!("{percent} % ({} minutes a month)", minutes.as_str().expect("a number"));
+    let workbook = contents(&setup.month("2031-03").path("report.xlsx"));
+    for said in [foretold.as_str(), included, &turn] {
+        assert!(page.contains(said) && workbook.contains(said), "{said}");
+    }
     // Of a month that is over nothing lies ahead.
     setup.run(&["report", "--month", "2031-02", "--format", "html"]).exits(0);
     assert!(!setup.month("2031-02").text("report.html").contains("What lies ahead"));

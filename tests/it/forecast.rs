@@ -113,3 +113,36 @@ fn budgets_that_cannot_be_are_refused_with_the_way_out() {
     program.set("AGORA_USAGE_ANOMALY_FLOOR", "x");
     program.run(&["forecast"]).exits(78);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_used_up_already_is_told_with_its_day_however_little_is_known() {
+    let setup = Setup::at("2031-05-11T09:00:00Z").await;
+    setup.api.list(&["P1"]);
+    for day in crate::support::setup::days("2031-05-01", "2031-05-10") {
+        // 4,000 minutes a day: the 10,000 free ones last into the third.
+        setup.api.use_seconds("P1", &day, &[(AUDIO, 240_000)]);
+    }
+    setup.backfill("2031-05-01", "2031-05-10").exits(0);
+    setup.run(&["budget", "set", "5.00"]).exits(0);
+    // By hand: 16,000 minutes by the fourth day, less 10,000, at 0.99 a thousand: 5.94.
+    setup.run(&["forecast", "--output", "table"]).exits(3).says(&[
+        "not enough data",
+        "included minutes were used up on 2031-05-03",
+        "used up on 2031-05-04",
+    ]);
+    let days = "select f.first_billed_day, s.used_up_on from agora.month_forecast as f \
+                join agora.budget_state as s using (account_id, month, last_day)";
+    assert_eq!(setup.database.rows(days).await, ["(2031-05-03,2031-05-04)"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_in_another_currency_than_the_book_is_told_to_be_left_out() {
+    let mut setup = ten_weeks().await;
+    setup.run(&["budget", "set", "20.00"]).exits(0);
+    setup.run(&["budget", "set", "5.00", "--project", "-odd-id"]).exits(0);
+    setup.program.set("AGORA_USAGE_PRICE_BOOK", "tiered-cny");
+    setup.run(&["forecast", "--output", "table"]).exits(0).says(&[
+        "budget of account: USD 20.00 is in another currency than the price book",
+        "budget of project -odd-id: USD 5.00 is in another currency",
+    ]);
+}

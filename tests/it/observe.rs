@@ -106,3 +106,34 @@ async fn an_address_that_is_taken_is_told_with_a_way_out() {
     setup.program.set("AGORA_USAGE_LISTEN_ADDRESS", &address);
     setup.run(&["daemon"]).exits(1).says(&[&address, "hint: set listen_address"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_does_not_stay_tells_too_and_each_threshold_of_a_month_once() {
+    let mut setup = Setup::at("2031-03-11T09:00:00Z").await;
+    setup.api.list(&["P1"]);
+    for day in 1..=14 {
+        setup.api.use_seconds("P1", &format!("2031-03-{day:02}"), &[(AUDIO, 240_000)]);
+    }
+    let (taken, url) = webhook().await;
+    setup.program.set("AGORA_USAGE_ALERT_WEBHOOK_URL", url);
+    // 40,000 minutes by the tenth, 10,000 of them free.
+    setup.run(&["sync", "usage"]).exits(0);
+    for (now, budget) in [("11", "25.00"), ("12", "1000.00"), ("13", "25.00"), ("14", "25.00")] {
+        setup.now(&format!("2031-03-{now}T09:00:00Z"));
+        setup.run(&["budget", "set", budget]).exits(0);
+        setup.run(&["daemon", "--once"]).exits(0);
+    }
+    let documents = taken.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let of = |kind: &str| -> Vec<String> {
+        let items = documents.iter().filter(|document| document["event"]["kind"] == kind);
+        let items =
+            items.flat_map(|document| document["event"]["items"].as_array().expect("items"));
+        items.map(|item| item["subject"].as_str().expect("text").to_owned()).collect()
+    };
+    let thresholds = ["50", "80", "100"].map(|percent| format!("2031-03/account//{percent}"));
+    let mut told = of("budget");
+    told.sort_by_key(String::len);
+    assert_eq!(told, thresholds);
+    assert_eq!(of("free_minutes"), ["2031-03"]);
+    assert_eq!(of("recovered").len(), 3, "{:?}", of("recovered"));
+}

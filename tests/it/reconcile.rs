@@ -103,9 +103,9 @@ async fn a_difference_is_explained_line_by_line_and_the_views_agree() {
     assert_eq!(setup.view("invoice_difference", "service, media").await, sorted_as_sql(printed));
     let printed = of_section(&rows, "project", &["name"]);
     assert_eq!(printed.len(), 2);
-    let by_project = "select project_id, round(estimate, 2), round(invoice, 2), \
-                      round(difference, 2) from agora.invoice_difference_by_project order by 1";
-    assert_eq!(setup.database.rows(by_project).await, printed);
+    let parts = "select project_id, estimate, invoice, difference \
+                 from agora.invoice_difference_by_project order by 1";
+    assert_eq!(setup.database.rows(parts).await, printed);
     let stored = "select import, total, file_name, length(file_sha256), imported_at \
                   from agora.invoice";
     let stored = setup.database.rows(stored).await;
@@ -205,95 +205,74 @@ async fn bad_files_are_refused_with_their_place_and_nothing_is_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_closed_bill_is_what_the_invoice_is_held_against() {
-    let setup = march().await;
-    setup.run(&["bill", "close", "--month", "2031-03"]).exits(0);
-    // What comes later is no part of what was closed.
-    setup.api.use_seconds("P1", "2031-03-31", &[(AUDIO, 600_000)]);
-    setup.run(&["backfill", "--from", "2031-03-31", "--to", "2031-03-31", "--again"]).exits(0);
-    setup.report("2031-03").exits(0);
-    let template = setup.reconcile(&["--template"]).exits(0).stdout;
-    assert!(template.contains("rtc,audio,30000,"), "{template}");
-    let rows = "rtc,audio,30000,19.80\nrtc,hd,5000,19.95\nrtc,full_hd,1500,13.48\n";
-    setup.held_against(rows, 3);
-    let said = setup.reconcile(&["--output", "csv"]).exits(3);
-    said.says(&["held against the closed bill r1"]);
-    let estimate = "select sum(estimate) from agora.invoice_difference";
-    let closed = "select total from agora.bill where revision = 1";
-    let [estimate, closed] =
-        [setup.database.value(estimate).await, setup.database.value(closed).await];
-    assert_eq!(estimate.trim_end_matches('0'), closed.trim_end_matches('0'));
-    let by_project = "select sum(estimate) from agora.invoice_difference_by_project";
-    assert_eq!(
-        setup.database.value(by_project).await.trim_end_matches('0'),
-        closed.trim_end_matches('0')
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn charges_of_the_plan_stand_against_those_of_the_invoice() {
-    let mut setup = march().await;
-    let book = "extends = 'standard-usd'\nname = 'own'\npackage = 'Starter'\ntax_percent = '10'\n";
-    let file = setup.program.folder().join("own.toml");
-    fs::write(&file, book).expect("written");
-    setup.program.set("AGORA_USAGE_PRICE_BOOK", file.display().to_string());
-    // 30,000 + 4 x 5,000 + 9 x 1,500 standard minutes; 13,500 are beyond the package.
-    let template = setup.reconcile(&["--template"]).exits(0).stdout;
-    for row in ["package,,,", "overage,,,", "tax,,,"] {
-        assert!(template.lines().any(|line| line == row), "{row} in {template}");
-    }
-    let usage = "rtc,audio,30000,0\nrtc,hd,5000,0\nrtc,full_hd,1500,0\n";
-    let equal = format!("{usage}package,,,45.99\noverage,,,13.365\ntax,,,5.9355\n");
-    let rows = setup.held_against(&equal, 0);
-    assert!(rows.iter().all(|row| row["section"] != "cause"), "{rows:?}");
-    let other = format!("{usage}package,,,47.99\noverage,,,13.365\ntax,,,5.9355\n");
-    let rows = setup.held_against(&other, 0);
-    let causes: Vec<&Value> = rows.iter().filter(|row| row["section"] == "cause").collect();
-    let text = "The invoice charges 47.99 as package, our price book leads to 45.99.";
-    assert!(causes.iter().any(|row| row["name"] == "charge" && row["text"] == text), "{causes:?}");
-    let view = setup.view("invoice_difference", "service").await;
-    assert!(view.iter().any(|row| row.starts_with("(package,45.99")), "{view:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn with_several_accounts_one_has_to_be_named() {
     let setup = march().await;
     let settings = "[[account]]\nname = \"east\"\n[[account]]\nname = \"west\"\n";
     fs::write(setup.program.folder().join("agora-usage.toml"), settings).expect("written");
     fs::write(setup.program.folder().join("invoice.csv"), "x").expect("written");
     let outcome = setup.reconcile(&["--invoice", "invoice.csv"]);
-    outcome.exits(2).says(&["several accounts", "east, west"]);
+    outcome
+        .exits(2)
+        .says(&["the settings describe several accounts", "--account: default, east, west"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reports_show_the_invoice_beside_the_bill_by_project() {
-    let setup = march().await;
-    let report = ["report", "--month", "2031-03", "--format", "html,xlsx,json"];
-    setup.run(&report).exits(0);
-    let page = setup.month("2031-03").text("report.html");
-    assert!(!page.contains("The invoice beside the bill"));
-    setup.held_against("rtc,audio,30000,25.00\nrtc,hd,5000,19.95\nrtc,full_hd,1500,13.48\n", 3);
-    setup.run(&report).exits(0);
-    let json: Value =
-        serde_json::from_str(&setup.month("2031-03").text("report.json")).expect("JSON");
-    let rows = json["invoice"].as_array().expect("an invoice");
-    let told = |row: &Value| {
-        let text = |key: &str| row[key].as_str().expect("text").to_owned();
-        let places = |key: &str| format!("{}0000", text(key));
-        format!(
-            "({},{},{},{})",
-            text("project_id"),
-            places("estimate"),
-            places("invoice"),
-            places("difference")
-        )
-    };
-    let told: Vec<String> = rows.iter().map(told).collect();
-    assert_eq!(told, setup.view("invoice_difference_by_project", "project_id").await);
-    let page = setup.month("2031-03").text("report.html");
-    let total = json["invoice"].as_array().map(Vec::len);
-    assert_eq!(page.matches("data-invoiced=").count(), total.expect("rows"));
-    assert!(page.contains("data-exact=\"58.43\""), "the invoice's total");
+async fn a_closed_month_is_held_against_its_newest_revision() {
+    let mut setup = march().await;
+    setup.run(&["bill", "close", "--month", "2031-03"]).exits(0);
+    setup.held_against(EQUAL, 0);
+    setup.reconcile(&[]).exits(0).says(&["our bill (closed r1) 53.24", "equal"]);
+    // The platform restates a day; the invoice has the new value.
+    setup.now("2031-04-25T12:00:00Z");
+    setup.api.use_seconds("P2", "2031-03-02", &[(AUDIO, 60_000), (FULL_HD, 15_000)]);
+    setup.run(&["backfill", "--from", "2031-03-01", "--to", "2031-03-31", "--again"]).exits(0);
+    let restated = EQUAL.replace("1500,13.485", "1600,14.384");
+    let rows = setup.held_against(&restated, 0);
+    assert_eq!(causes(&rows), ["restated_days"]);
+    assert_eq!(rows[0]["revision"], json!(1));
+    let text = rows.iter().find_map(|row| row["text"].as_str()).expect("a sentence");
+    assert!(text.contains("after our bill was closed: P2 2031-03-02."), "{text}");
+    let sums = "select revision, sum(estimate), sum(invoice), sum(difference) \
+                from agora.invoice_difference_by_project group by 1";
+    assert_eq!(setup.database.rows(sums).await, ["(1,53.24,54.13,0.89)"]);
+    // A revision takes the values over, and a credit.
+    let credit = ["--project", "P1", "--amount", "-5", "--reason", "outage"];
+    setup.run(&[&["bill", "adjust", "--month", "2031-03"], &credit[..]].concat()).exits(0);
+    setup.run(&["bill", "close", "--month", "2031-03", "--revise"]).exits(0);
+    let rows = setup.held_against(&format!("{restated}adjustment,,,-5\n"), 0);
+    assert_eq!(causes(&rows), [""; 0]);
+    assert_eq!(setup.database.rows(sums).await, ["(2,49.13,49.13,0.00)"]);
+    let by_line = "select service, estimate, invoice from agora.invoice_difference \
+                   where media = '' order by 1";
+    let expected = [
+        "(adjustment,-5.000000000000,-5.000000000000)",
+        "(rounding,-0.004000000000,-0.004000000000)",
+    ];
+    assert_eq!(setup.database.rows(by_line).await, expected);
+    setup.run(&["bill", "verify"]).exits(0);
+    let changed = "update agora.invoice_line set amount = 0";
+    assert!(setup.database.refusal(changed).await.contains("never changes"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_terms_of_a_contract_are_in_the_template_and_in_the_views() {
+    let mut setup = march().await;
+    let book = "name = 'contract'\nextends = 'tiered-usd'\ndiscount_percent = '10'\n\
+                minimum_commitment = '50'\ntax_percent = '19'\n";
+    fs::write(setup.program.folder().join("contract.toml"), book).expect("written");
+    setup.program.set("AGORA_USAGE_PRICE_BOOKS", "contract.toml");
+    let template = setup.reconcile(&["--template"]).exits(0).stdout;
+    let rows = "rtc,audio,30000,\nrtc,hd,5000,\nrtc,full_hd,1500,\ndiscount,,,\ncommitment,,,\n\
+                tax,,,\n";
+    assert_eq!(template, format!("service,media,minutes,amount\n{rows}"));
+    // 53.235 less 10 %, up to 50, and 19 % on top.
+    let terms = "discount,,,-5.3235\ncommitment,,,2.0885\ntax,,,9.50\n";
+    let rows = setup.held_against(&format!("{EQUAL}{terms}"), 0);
+    assert_eq!(causes(&rows), [""; 0]);
+    let rows = setup.held_against(&format!("{EQUAL}tax,,,9.50\n"), 0);
+    assert_eq!(causes(&rows), ["discount", "commitment"]);
+    let printed = of_section(&rows, "line", &["service", "media"]);
+    assert_eq!(setup.view("invoice_difference", "service, media").await, sorted_as_sql(printed));
 }
 
 /// The simulator's account of a month, with daily rounding and tax on the invoice.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path};
 
 use agora_usage::domain::money::decimal_text;
@@ -266,4 +267,22 @@ async fn only_the_formats_that_are_asked_for_are_written() {
     let paths = listed.as_array().expect("list").iter().map(|file| file["path"].clone());
     let paths: Vec<_> = paths.collect();
     assert_eq!(json!(paths), json!(["summary.csv", "bill.csv", "projects/P00.csv"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_are_as_open_as_the_mask_of_their_maker_allows() {
+    let setup = named(&["one"]).await;
+    setup.backfill("2031-03-01", "2031-03-31").exits(0);
+    for (mask, others_may) in [("077", 0), ("027", 0o050), ("022", 0o055)] {
+        let arguments = ["report", "--month", "2031-03", "--format", "all"];
+        let mut command = setup.program.limited_command(&format!("umask {mask}"), &arguments);
+        assert!(command.output().expect("run").status.success());
+        let folder = setup.reports().join("default/2031-03");
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!(mode(&folder), 0o700 | others_may, "{mask}");
+        for file in files_below(&folder).into_keys() {
+            let expected = (0o700 | others_may) & 0o666;
+            assert_eq!(mode(&folder.join(&file)), expected, "{mask}: {}", file.display());
+        }
+    }
 }

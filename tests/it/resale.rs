@@ -1,10 +1,9 @@
 //! `resale`: what customers pay, beside what it costs.
 
 use std::fs;
-use std::io::Read;
-use std::path::Path;
 
 use crate::support::fake_api::{AUDIO, HD};
+use crate::support::reports::{contents, files_below};
 use crate::support::setup::Setup;
 
 /// Prices that stand nowhere by chance.
@@ -40,30 +39,6 @@ async fn resold() -> Setup {
 fn cost_total(setup: &Setup) -> String {
     let csv = setup.run(&["bill", "show", "--month", "2031-03", "--output", "csv"]).exits(0).stdout;
     csv.lines().last().and_then(|row| row.rsplit(',').next()).expect("a total").to_owned()
-}
-
-/// Everything that a file holds; of a workbook every part of it.
-fn contents(path: &Path) -> String {
-    let bytes = fs::read(path).expect("read");
-    let mut text = String::from_utf8_lossy(&bytes).into_owned();
-    if path.extension().is_some_and(|ending| ending == "xlsx") {
-        let mut parts = zip::ZipArchive::new(std::io::Cursor::new(bytes)).expect("a workbook");
-        for at in 0..parts.len() {
-            parts.by_index(at).expect("a part").read_to_string(&mut text).expect("text");
-        }
-    }
-    text
-}
-
-fn files_below(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            files_below(&path, found);
-        } else {
-            found.push(path);
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,8 +84,7 @@ async fn a_statement_holds_no_cost_figure_in_any_format() {
     let said = said.exits(0).stdout;
     assert!(said.contains("statement of USD 6,075.58, complete"), "{said}");
     let folder = setup.reports().join("statements/default/2031-03");
-    let mut files = Vec::new();
-    files_below(&folder, &mut files);
+    let files: Vec<_> = files_below(&folder).into_keys().map(|path| folder.join(path)).collect();
     assert!(files.len() >= 12, "{files:?}");
 
     let csv = setup.run(&["resale", "margin", "--month", "2031-03"]).exits(0).stdout;
@@ -153,4 +127,49 @@ async fn without_a_sell_price_book_or_with_another_currency_it_says_so() {
     let said = ["account 'default' has no sell_price_books", "hint: name the price book"];
     setup.run(&margin).exits(78).says(&said);
     setup.run(&["resale", "statement", "--month", "2031-03"]).exits(78).says(&said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tax_is_nobodys_margin_and_what_has_no_price_is_told() {
+    let mut setup = resold().await;
+    let margin = ["resale", "margin", "--month", "2031-03"];
+    let untaxed = setup.run(&margin).exits(0).stdout;
+    for (name, text) in [("cost.toml", COST_BOOK), ("sell.toml", SELL_BOOK)] {
+        let taxed = text.replacen("[prices", "tax_percent = '19'\n[prices", 1);
+        fs::write(setup.program.folder().join(name), taxed).expect("written");
+    }
+    assert_eq!(setup.run(&margin).exits(0).stdout, untaxed);
+    let statement = ["resale", "statement", "--month", "2031-03"];
+    // By hand: 6,075.58 and 19 % of it.
+    setup.run(&statement).exits(0).says(&["statement of USD 7,229.94"]);
+
+    let no_hd = "name = 'no-hd'\ndescription = 'audio alone'\ncurrency = 'USD'\nplan = 'fixed'\nfree_minutes = 0\n\
+                 free_order = ['rtc.audio']\n[prices.rtc]\naudio = '1.2749'\n";
+    fs::write(setup.program.folder().join("sell.toml"), no_hd).expect("written");
+    let text = ["resale", "margin", "--month", "2031-03", "--output", "table"];
+    setup.run(&text).exits(3).says(&[
+        "the sell price book has no price for",
+        "so that side is too low",
+        "incomplete",
+    ]);
+    setup.program.unset("AGORA_USAGE_SELL_PRICE_BOOKS");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_is_written_for_a_customer() {
+    let setup = resold().await;
+    setup.run(&["tag", "set", "P1", "cost_centre=own-secret-centre"]).exits(0);
+    let formats = ["--format", "csv,xlsx,html,focus,json"];
+    let statement = ["resale", "statement", "--month", "2031-03"];
+    setup.run(&[&statement[..], &formats[..]].concat()).exits(0);
+    let folder = setup.reports().join("statements/default/2031-03");
+    let files: Vec<_> = files_below(&folder).into_keys().map(|path| folder.join(path)).collect();
+    assert!(files.len() >= 6, "{files:?}");
+    for path in &files {
+        let text = contents(path);
+        for own in ["own-secret-centre", "draft", "other readings", "The daemon", "Agora does not"]
+        {
+            assert!(!text.contains(own), "{own} is in {}", path.display());
+        }
+    }
 }

@@ -9,7 +9,7 @@ mod usage;
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::failure::{Exit, Failure};
-use super::print::{Output, is_for_people, print_rows};
+use super::print::{Output, print_rows};
 use crate::agora_api::AgoraApi;
 use crate::context::Context;
 use crate::domain::{AppId, ProjectId};
@@ -54,8 +54,7 @@ pub(super) async fn run(context: &Context, arguments: ApiArguments) -> Result<Ex
             .hint(format!("choose one with --account: {}", names.join(", "))));
     };
     let api = context.api(account)?;
-    let output =
-        arguments.output.unwrap_or(if is_for_people() { Output::Table } else { Output::Csv });
+    let output = Output::or_default(arguments.output);
     let table = match arguments.call {
         ApiCall::Projects(call) => projects::run(&api, call).await?,
         ApiCall::Certificates(call) => certificates::run(&api, call).await?,

@@ -33,7 +33,13 @@ pub(in crate::cli) struct AdjustArguments {
     #[arg(long, value_name = "TEXT")]
     reason: String,
     /// All of it to this project id [default: split over all projects by cost]
-    #[arg(long, value_name = "ID", allow_hyphen_values = true, conflicts_with = "cost_centre")]
+    #[arg(
+        long,
+        allow_hyphen_values = true,
+        value_name = "ID",
+        allow_hyphen_values = true,
+        conflicts_with = "cost_centre"
+    )]
     project: Option<String>,
     /// Split over the projects of this cost centre by cost
     #[arg(long, value_name = "NAME", allow_hyphen_values = true)]

@@ -6,7 +6,7 @@ use super::compare_words::{in_words, rows_of, saved};
 use super::records;
 use crate::billing::used_months::{newest_months, used_months};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::print::{Output, is_for_people, print_rows, print_text};
+use crate::cli::print::{Output, print_rows, print_text};
 use crate::config::{AccountSettings, price_book};
 use crate::context::Context;
 use crate::domain::{AccountId, Money, Month};
@@ -23,7 +23,8 @@ use crate::store::{Store, StoreError};
     after_help = "Rates the months under the account's own price books, the built-in ones of \
     the same currency, and each package of standard minutes with the top-ups that would have been \
     cheapest each month. The past is exact; whether the future is like it is for you to judge.\n\n\
-    Exit codes: 0 done; 3 days are not known, or the cheapest plan has no price for some usage."
+    Exit codes: 0 done; 3 days are not known or not over, or the cheapest plan has no price for some \
+    usage."
 )]
 pub(in crate::cli) struct CompareArguments {
     /// Month, or first and last month: YYYY-MM or YYYY-MM..YYYY-MM [default: the last 12 whole ones]
@@ -66,6 +67,8 @@ pub(super) struct Compared {
     /// Books of another currency.
     pub(super) left_out: Vec<String>,
     pub(super) unknown_days: i64,
+    /// Days of the months that are not over.
+    pub(super) days_to_come: i64,
 }
 
 const COLUMNS: &[(&str, ValueKind)] = &[
@@ -91,13 +94,10 @@ pub(super) async fn run(context: &Context, arguments: CompareArguments) -> Resul
         let message = format!("{month} has not begun; it is {current} (UTC)");
         return Err(Failure::new(Exit::Usage, message));
     }
-    let named =
-        arguments.book.iter().map(|name| price_book(name)).collect::<Result<Vec<_>, _>>()?;
+    let named = |name: &String| Ok::<_, Failure>((name.clone(), price_book(name)?));
+    let named = arguments.book.iter().map(named).collect::<Result<Vec<_>, _>>()?;
     let accounts = context.settings.chosen(arguments.account.as_deref())?;
-    let is_text = match arguments.output {
-        Some(output) => output == Output::Table,
-        None => is_for_people(),
-    };
+    let output = Output::or_default(arguments.output);
     let store = context.open_store().await?;
     let mut rows = ResultTable::with_columns(COLUMNS);
     let mut exit = Exit::Done;
@@ -106,7 +106,7 @@ pub(super) async fn run(context: &Context, arguments: CompareArguments) -> Resul
             Ok(found) => {
                 exit = exit.and(found.exit());
                 found.store(&store, context.clock.now()).await?;
-                if is_text {
+                if output == Output::Table {
                     print_text(&in_words(&found))?;
                 } else {
                     rows.rows.extend(rows_of(&found));
@@ -120,8 +120,8 @@ pub(super) async fn run(context: &Context, arguments: CompareArguments) -> Resul
         }
     }
     store.close().await;
-    if !is_text {
-        print_rows(&rows, arguments.output.unwrap_or(Output::Csv))?;
+    if output != Output::Table {
+        print_rows(&rows, output)?;
     }
     Ok(exit)
 }
@@ -131,7 +131,7 @@ async fn compared(
     store: &Store,
     settings: &AccountSettings,
     asked: Option<&[Month]>,
-    named: &[PriceBook],
+    named: &[(String, PriceBook)],
 ) -> Result<Compared, Failure> {
     let own = settings.price_books()?;
     let records = records(store, settings, context.clock);
@@ -140,7 +140,7 @@ async fn compared(
         None => newest_months(&records, DEFAULT_MONTHS).await?,
     };
     let used = used_months(&records, &months).await?;
-    let (plans, left_out) = plans(&own, named)?;
+    let (plans, left_out) = plans(own.all(), named)?;
     let candidates = compare(&used.months, &plans)?;
     Ok(Compared {
         account: settings.account.clone(),
@@ -150,48 +150,63 @@ async fn compared(
         candidates,
         left_out,
         unknown_days: used.unknown_days,
+        days_to_come: used.days_to_come,
     })
 }
 
 /// The plans of own, named and built-in books, in the currency of the newest own
-/// book, and the names of those in another.
-fn plans(own: &PriceBooks, named: &[PriceBook]) -> Result<(Vec<PlanChoice>, Vec<String>), Failure> {
+/// book, and the names of those in another. All before tax, which the built-in
+/// books do not have.
+fn plans(
+    own: &[PriceBook],
+    named: &[(String, PriceBook)],
+) -> Result<(Vec<PlanChoice>, Vec<String>), Failure> {
+    let mut books: Vec<(String, &PriceBook)> = own.iter().map(|book| (since(book), book)).collect();
+    books.extend(named.iter().map(|(name, book)| (name.clone(), book)));
     let mut built_in = Vec::new();
     for name in PriceBook::embedded_names() {
         built_in.extend(
             PriceBook::embedded(name).transpose().map_err(crate::config::ConfigError::from)?,
         );
     }
-    let newest = own.all().iter().max_by_key(|book| book.valid_from);
-    let currency = newest.or(named.first()).map(|book| book.currency);
+    books.extend(built_in.iter().map(|book| ("built-in".to_owned(), book)));
+    let newest = own.iter().max_by_key(|book| book.valid_from);
+    let currency = newest.or(named.first().map(|named| &named.1)).map(|book| book.currency);
     let (mut plans, mut left_out) = (Vec::<PlanChoice>::new(), Vec::new());
-    let mut add = |choice: PlanChoice| {
-        if !plans.iter().any(|known| known.name == choice.name) {
-            plans.push(choice);
+    for (at, (source, book)) in books.iter().enumerate() {
+        if books[..at].iter().any(|(_, known)| known.sha256 == book.sha256) {
+            continue;
         }
-    };
-    for book in own.all() {
-        // As it is paid now, with the package and the top-ups that were bought.
-        if Some(book.currency) == currency {
-            add(as_written(book));
-        }
-    }
-    for book in own.all().iter().chain(named).chain(&built_in) {
-        if Some(book.currency) == currency {
-            choices(book).into_iter().for_each(&mut add);
-        } else {
+        if Some(book.currency) != currency {
             left_out.push(format!("{} is in {}", book.name, book.currency.code()));
+            continue;
+        }
+        let has_namesake = books[..at].iter().any(|(_, known)| known.name == book.name);
+        let note = if has_namesake { format!(" ({source})") } else { String::new() };
+        let book = book.before_tax();
+        // As it is paid now, with the package and the top-ups that were bought.
+        let as_paid = (at < own.len()).then(|| as_written(&book));
+        for mut choice in as_paid.into_iter().chain(choices(&book)) {
+            choice.name.push_str(&note);
+            if !plans.iter().any(|known| known.name == choice.name) {
+                plans.push(choice);
+            }
         }
     }
     Ok((plans, left_out))
 }
 
-/// What the months cost under the books that were in force.
+/// What tells an own book from another of its name.
+fn since(book: &PriceBook) -> String {
+    book.valid_from.map_or_else(|| "own".to_owned(), |month| format!("from {month}"))
+}
+
+/// What the months cost under the books that were in force, before tax.
 fn in_force(own: &PriceBooks, months: &[UsedMonth]) -> Result<Option<Money>, Failure> {
     let mut sum: Option<Money> = None;
     for used in months {
         let Ok(book) = own.in_force(used.month) else { return Ok(None) };
-        let total = month_total(&used.sums, used.month, book)?.total;
+        let total = month_total(&used.sums, used.month, &book.before_tax())?.total;
         match &mut sum {
             None => sum = Some(total),
             Some(sum) if sum.currency == total.currency => sum.minor_units += total.minor_units,
@@ -224,7 +239,7 @@ impl Compared {
             saved: saved(self, plan),
             is_in_force: self.plan_in_force.as_ref() == Some(&plan.plan.name),
             prices_all_usage: plan.unpriced_seconds.is_empty(),
-            break_even: plan.break_even.map(|turn| (turn.volume_percent, turn.minutes_a_month)),
+            break_even: plan.break_even,
         };
         let plans: Vec<ComparedPlan> = self.candidates.iter().map(plan).collect();
         resale::replace_comparison(store.pool(), &self.account, months, &plans, now).await
@@ -232,6 +247,7 @@ impl Compared {
 
     fn exit(&self) -> Exit {
         let is_priced = self.candidates.first().is_some_and(|it| it.unpriced_seconds.is_empty());
-        if self.unknown_days == 0 && is_priced { Exit::Done } else { Exit::Partial }
+        let is_whole = self.unknown_days == 0 && self.days_to_come == 0;
+        if is_whole && is_priced { Exit::Done } else { Exit::Partial }
     }
 }

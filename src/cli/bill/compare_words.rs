@@ -1,5 +1,6 @@
 //! The comparison of plans as a text and as rows.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::compare::Compared;
@@ -35,9 +36,11 @@ pub(super) fn rows_of(found: &Compared) -> Vec<Row> {
     found.candidates.iter().map(row).collect()
 }
 
-/// What the plan would have saved against the books in force; below 0 where it costs more.
+/// What the plan would have saved against the books in force; below 0 where it costs more,
+/// none where its total is too low.
 pub(super) fn saved(found: &Compared, plan: &Candidate) -> Option<Money> {
-    let paid = found.in_force.filter(|paid| paid.currency == plan.total.currency)?;
+    let is_priced = plan.unpriced_seconds.is_empty();
+    let paid = found.in_force.filter(|paid| is_priced && paid.currency == plan.total.currency)?;
     Some(Money { minor_units: paid.minor_units - plan.total.minor_units, ..paid })
 }
 
@@ -49,17 +52,18 @@ pub(super) fn in_words(found: &Compared) -> String {
     for plan in &found.candidates {
         let is_in_force = found.plan_in_force.as_ref() == Some(&plan.plan.name);
         let note = if is_in_force { " (in force)" } else { "" };
+        let is_priced = plan.unpriced_seconds.is_empty();
         let range = &plan.range;
         table.add_row([
             format!("  {}{note}", one_line(&plan.plan.name)),
-            plan.total.to_string(),
+            if is_priced { plan.total.to_string() } else { format!("over {}", plan.total) },
             saved(found, plan).map(|saved| saved.to_string()).unwrap_or_default(),
             if range.is_open() {
                 format!("{} to {}", range.low, range.high)
             } else {
                 String::new()
             },
-            turning_point(plan),
+            plan.break_even.map(|turn| turn.to_string()).unwrap_or_default(),
         ]);
     }
     for column in table.column_iter_mut().skip(1).take(2) {
@@ -80,25 +84,19 @@ fn headline(found: &Compared) -> String {
     };
     let paid = found.in_force.as_ref().map_or_else(
         || "no book was in force for all of them".to_owned(),
-        |paid| format!("{} under the books in force", amount(paid)),
+        |paid| format!("{} before tax under the books in force", amount(paid)),
     );
     let minutes = minutes_a_month(&found.months);
     format!("account {}, {months}: {paid}, {minutes} minutes a month\n", found.account)
-}
-
-/// The volume at which a plan overtakes the cheapest one.
-fn turning_point(plan: &Candidate) -> String {
-    plan.break_even.map_or_else(String::new, |turn| {
-        format!("{} % ({} minutes a month)", turn.volume_percent, turn.minutes_a_month)
-    })
 }
 
 /// What stands below the figures.
 fn below(text: &mut String, found: &Compared) {
     let _ = writeln!(
         text,
-        "  saved: against the books in force, without adjustments; as cheap at: the nearest volume \
-         of the same mix at which the plan costs less than the first one, looked for up to {} times",
+        "  totals are before tax; saved: against the books in force, without adjustments; as cheap \
+         at: the nearest volume of the same mix at which the plan costs less than the first one, \
+         looked for up to {} times",
         HIGHEST_PERCENT / 100
     );
     for plan in found.candidates.iter().filter(|plan| plan.plan.picks_top_ups()) {
@@ -109,24 +107,22 @@ fn below(text: &mut String, found: &Compared) {
             let _ = writeln!(text, "  {name}: takes top-ups of {bought} minutes, bought in time");
         }
     }
-    for plan in &found.candidates {
-        for ((service, field), seconds) in &plan.unpriced_seconds {
-            let name = one_line(&plan.plan.name);
-            let _ = writeln!(
-                text,
-                "  {name}: has no price for {seconds} s of {} of {service}, so its total is too low",
-                one_line(field)
-            );
-        }
-    }
-    if let Some(cheapest) = found.candidates.first() {
-        for (key, sentence) in &cheapest.assumptions {
-            let _ =
-                writeln!(text, "  {}: assumed {key}: {sentence}", one_line(&cheapest.plan.name));
+    unpriced(text, &found.candidates);
+    for plan in found.candidates.iter().filter(|plan| plan.range.is_open()) {
+        for (key, sentence) in &plan.assumptions {
+            let _ = writeln!(text, "  {}: assumed {key}: {sentence}", one_line(&plan.plan.name));
         }
     }
     for book in &found.left_out {
         let _ = writeln!(text, "  left out: {}", one_line(book));
+    }
+    if found.days_to_come > 0 {
+        let days = found.days_to_come;
+        let _ = writeln!(
+            text,
+            "  {days} days are not over: a part of a month is held against whole fees, so compare \
+             whole months"
+        );
     }
     if found.unknown_days > 0 {
         let days = found.unknown_days;
@@ -134,5 +130,20 @@ fn below(text: &mut String, found: &Compared) {
             text,
             "  {days} days of projects are not known and add nothing; `agora-usage coverage` shows them"
         );
+    }
+}
+
+/// What plans cannot price: one line for all plans that lack the same.
+fn unpriced(text: &mut String, candidates: &[Candidate]) {
+    let mut plans_of: BTreeMap<&BTreeMap<_, _>, Vec<String>> = BTreeMap::new();
+    for plan in candidates.iter().filter(|plan| !plan.unpriced_seconds.is_empty()) {
+        plans_of.entry(&plan.unpriced_seconds).or_default().push(one_line(&plan.plan.name));
+    }
+    for (unpriced, plans) in plans_of {
+        let usage = unpriced.iter().map(|((service, field), seconds)| {
+            format!("{seconds} s of {} of {service}", one_line(field))
+        });
+        let (usage, plans) = (usage.collect::<Vec<_>>().join(", "), plans.join("; "));
+        let _ = writeln!(text, "  no price for {usage}, so that the total is too low: {plans}");
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use chrono::NaiveDate;
 
+use super::explain_rules::rules;
 use super::words::{self, decimal, micro};
 use super::{explain_json, month_or_previous, only_account, records};
 use crate::agora_api::usage_path;
@@ -262,56 +263,6 @@ fn book(text: &mut String, explained: &Explained) {
         None => "not yet used for a stored bill".to_owned(),
     };
     let _ = writeln!(text, "price book {} (SHA-256 {}), {since}", book.name, book.sha256);
-}
-
-/// From seconds to the total.
-fn rules(text: &mut String, explained: &Explained) {
-    let bill = &explained.month.bill;
-    for line in &explained.lines {
-        let _ = writeln!(text, "\n{} {}", line.service, line.media);
-        for source in &line.sources {
-            let _ = writeln!(
-                text,
-                "  {}: {} s / 60, rounded up once = {} min",
-                source.media, source.seconds, source.minutes
-            );
-        }
-        for tier in &line.tiers {
-            let _ = writeln!(
-                text,
-                "  tier {}: {} min - {} free = {} x {} / 1000 = {}",
-                tier.tier,
-                tier.minutes,
-                tier.free_minutes,
-                tier.billable_minutes,
-                decimal(&tier.unit_price_per_1000),
-                decimal(&tier.amount)
-            );
-        }
-        let _ = writeln!(text, "  together {} over {} s", decimal(&line.amount), line.seconds);
-    }
-    let _ = writeln!(
-        text,
-        "\nexact total {} + rounding (half up) {} = {}",
-        decimal(&bill.exact_total),
-        decimal(&bill.rounding()),
-        bill.total
-    );
-    for applied in &explained.month.adjustments {
-        let adjustment = &applied.adjustment;
-        let _ = writeln!(
-            text,
-            "adjustment {} ({}): {}, {}",
-            adjustment.adjustment_id,
-            words::scope(adjustment),
-            adjustment.amount,
-            one_line(&adjustment.reason)
-        );
-    }
-    for assumption in &bill.assumptions {
-        let (key, value) = (&assumption.key, &assumption.value);
-        let _ = writeln!(text, "assumed {key} = {value}: {}", assumption.text);
-    }
 }
 
 fn project_text(text: &mut String, month: &RatedMonth, project: &ExplainedProject) {

@@ -4,6 +4,7 @@ use num_rational::BigRational;
 use serde_json::{Value, json};
 
 use super::explain::{Explained, ExplainedProject, ExplainedValue};
+use super::show_json::charge;
 use super::words::{self, decimal, micro};
 use crate::billing::RatedMonth;
 use crate::billing::explain::{LineSteps, Part, Split};
@@ -31,6 +32,7 @@ pub(super) fn object(explained: &Explained) -> Value {
             "first_used_at": explained.book.as_ref().map(|book| words::time(book.first_seen_at)),
         },
         "lines": lines,
+        "charges": bill.charges.iter().map(charge).collect::<Vec<_>>(),
         "exact_total": decimal(&bill.exact_total),
         "rounding": decimal(&bill.rounding()),
         "rated_total": bill.total.to_string(),

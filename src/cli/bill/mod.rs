@@ -6,6 +6,7 @@ mod compare;
 mod compare_words;
 mod explain;
 mod explain_json;
+mod explain_rules;
 mod reconcile;
 mod show;
 mod show_json;
@@ -82,14 +83,12 @@ fn only_account<'a>(
     name: Option<&str>,
 ) -> Result<&'a AccountSettings, Failure> {
     let accounts = context.settings.chosen(name)?;
-    match accounts[..] {
-        [account] => Ok(account),
-        ref several => {
-            let names: Vec<&str> = several.iter().map(|it| it.account.as_str()).collect();
-            Err(Failure::new(Exit::Usage, "the settings describe several accounts")
-                .hint(format!("name one with --account: {}", names.join(", "))))
-        }
+    if let [account] = accounts[..] {
+        return Ok(account);
     }
+    let names: Vec<&str> = accounts.iter().map(|it| it.account.as_str()).collect();
+    Err(Failure::new(Exit::Usage, "the settings describe several accounts")
+        .hint(format!("name one with --account: {}", names.join(", "))))
 }
 
 /// A time in the past: RFC 3339, or a day, which stands for its end.

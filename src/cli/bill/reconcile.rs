@@ -6,9 +6,8 @@ mod rows;
 use std::path::{Path, PathBuf};
 
 use super::{month_or_previous, only_account, records};
-use crate::billing::BillingError;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::print::{Output, is_for_people, print_text};
+use crate::cli::print::{Output, print_text};
 use crate::context::Context;
 use crate::domain::Month;
 use crate::reconcile::invoice::{MAX_BYTES, template};
@@ -20,9 +19,11 @@ use crate::store::invoices::{self, InvoiceWriteError};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "FILE is CSV: service,media,minutes,amount. Minutes are the used ones \
     before free minutes are taken off (may be empty), amounts are net of tax. Rows of their own, \
-    without media and minutes: tax, discount, other. --template writes such a file with our lines \
-    and empty amounts.\n\nThe invoice is stored and split over the projects. A new import of the \
-    same month supersedes the one before it, which stays stored.\n\n\
+    without media and minutes: tax, discount, commitment, package, top_up, overage, adjustment, \
+    other. --template writes such a file with our lines and empty amounts.\n\nIt is held against \
+    the newest closed revision, or the estimate of a month that was never closed; the answer says \
+    which. The invoice is stored and split over the projects. A new import of the same month \
+    supersedes the one before it, which stays stored.\n\n\
     Exit codes: 0 equal, or every difference is explained; 3 some of it is not.")]
 pub(in crate::cli) struct ReconcileArguments {
     /// Month of the invoice, YYYY-MM [default: the previous one]
@@ -57,7 +58,7 @@ pub(super) async fn run(context: &Context, arguments: ReconcileArguments) -> Res
     let stored = stored::month(&records, month, &book).await?;
     if arguments.template {
         store.close().await;
-        print_text(&template(&Estimate::of(&stored.rated.bill)))?;
+        print_text(&template(&Estimate::of(&stored.rated.bill, &stored.rated.adjustments)))?;
         return Ok(Exit::Done);
     }
     let invoice = match given {
@@ -69,12 +70,14 @@ pub(super) async fn run(context: &Context, arguments: ReconcileArguments) -> Res
     let reconciled = stored.reconcile(&invoice)?;
     let kept = stored.keep(&records, &invoice, &reconciled, context.clock.now()).await;
     store.close().await;
-    print::print(&reconciled, &invoice, kept?, &stored.rated, form(arguments.output))?;
+    print::print(
+        &reconciled,
+        &invoice,
+        kept?,
+        &stored.rated.projects,
+        Output::or_default(arguments.output),
+    )?;
     Ok(if reconciled.is_explained() { Exit::Done } else { Exit::Partial })
-}
-
-fn form(asked: Option<Output>) -> Output {
-    asked.unwrap_or(if is_for_people() { Output::Table } else { Output::Csv })
 }
 
 fn no_invoice(month: Month) -> Failure {
@@ -117,8 +120,7 @@ impl From<InvoiceWriteError> for Failure {
 impl From<KeepError> for Failure {
     fn from(error: KeepError) -> Self {
         match error {
-            KeepError::Store(error) => error.into(),
-            KeepError::Draft(error) => BillingError::from(error).into(),
+            KeepError::Draft(error) => error.into(),
             KeepError::Invoice(error) => error.into(),
         }
     }

@@ -13,15 +13,13 @@ use crate::billing::month::rate_month;
 use crate::billing::reproduce::closed_revision;
 use crate::billing::{BillingError, RatedMonth};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::print::{
-    Output, aligned, is_for_people, one_line, plain_table, print_rows, print_text, trimmed,
-};
+use crate::cli::print::{Output, aligned, one_line, plain_table, print_rows, print_text, trimmed};
 use crate::collect::Records;
 use crate::context::Context;
 use crate::domain::Month;
 use crate::domain::money::decimal_text;
 use crate::month_report::month_of_then;
-use crate::rating::{BillLine, LINE_SCALE, PriceBook, exact_decimal_units};
+use crate::rating::{BillLine, Charge, LINE_SCALE, PriceBook, TotalRange, decimal_units};
 use crate::store::analyst_queries::{ResultTable, ValueKind};
 use crate::store::stored_bills;
 
@@ -82,8 +80,7 @@ pub(super) async fn run(context: &Context, arguments: ShowArguments) -> Result<E
         }
     }
     store.close().await;
-    let default = if is_for_people() { Output::Table } else { Output::Csv };
-    print(&shown, arguments.output.unwrap_or(default))?;
+    print(&shown, Output::or_default(arguments.output))?;
     Ok(exit)
 }
 
@@ -155,15 +152,16 @@ pub(super) const HEADLINE_COLUMNS: usize = 3;
 
 pub(super) type Row = Vec<Option<String>>;
 
-/// Lines, rounding, adjustments and total.
+/// Lines, charges, rounding, adjustments and total.
 pub(super) fn rows_of(month: &RatedMonth) -> Result<Vec<Row>, Failure> {
     let bill = &month.bill;
+    // A discount or a tax can have more places than a line.
     let decimals = |amount: &BigRational| {
-        exact_decimal_units(amount, LINE_SCALE).map(|units| decimal_text(units, LINE_SCALE))
+        decimal_units(amount, LINE_SCALE).map(|units| decimal_text(units, LINE_SCALE))
     };
     let line = |line: &BillLine| -> Result<Vec<Option<String>>, Failure> {
         Ok(vec![
-            Some(line.service.name().to_owned()),
+            Some(line.label().to_owned()),
             Some(line.media.name().to_owned()),
             Some(line.tier.to_string()),
             line.seconds.map(|seconds| seconds.to_string()),
@@ -180,7 +178,15 @@ pub(super) fn rows_of(month: &RatedMonth) -> Result<Vec<Row>, Failure> {
         row.push(Some(amount));
         row
     };
+    let charge = |charge: &Charge| -> Result<Row, Failure> {
+        let mut row = beside(charge.kind.name(), None, decimals(&charge.amount)?);
+        let price = charge.unit_price_per_1000.as_ref().map(&decimals).transpose()?;
+        let end = row.len();
+        (row[end - 3], row[end - 2]) = (charge.minutes.map(|minutes| minutes.to_string()), price);
+        Ok(row)
+    };
     let mut rows = bill.lines.iter().map(line).collect::<Result<Vec<_>, _>>()?;
+    rows.extend(bill.charges.iter().map(charge).collect::<Result<Vec<_>, _>>()?);
     rows.push(beside("rounding", None, decimals(&bill.rounding())?));
     if !month.adjustments.is_empty() {
         rows.push(beside("rated total", None, bill.total.to_string()));
@@ -238,7 +244,17 @@ fn below(text: &mut String, shown: &Shown) {
     let month = &shown.month;
     for assumption in &month.bill.assumptions {
         let (key, value) = (&assumption.key, &assumption.value);
-        let _ = writeln!(text, "assumed {key} = {value}: {}", assumption.text);
+        let otherwise = if assumption.range.is_open() {
+            let TotalRange { low, high } = &assumption.range;
+            format!(" Read otherwise, the rated total is {low} to {high}.")
+        } else {
+            String::new()
+        };
+        let _ = writeln!(text, "assumed {key} = {value}: {}{otherwise}", assumption.text);
+    }
+    if month.bill.range.is_open() {
+        let TotalRange { low, high } = &month.bill.range;
+        let _ = writeln!(text, "all readings together: a rated total of {low} to {high}");
     }
     for usage in &month.bill.unpriced {
         let _ = writeln!(

@@ -7,6 +7,7 @@ use super::words::{self, decimal};
 use crate::billing::difference::{Change, Difference};
 use crate::cli::failure::Failure;
 use crate::domain::{AppliedAdjustment, Money, ProjectId};
+use crate::rating::Charge;
 use crate::store::analyst_queries::ValueKind;
 
 /// The bill for programs; amounts are texts.
@@ -45,8 +46,13 @@ pub(super) fn object(shown: &Shown) -> Result<Value, Failure> {
         "book": { "name": month.book.name, "sha256": month.book.sha256 },
         "assumptions": bill.assumptions.iter().map(|assumption| json!({
             "key": assumption.key, "value": assumption.value, "text": assumption.text,
+            "low": assumption.range.low.to_string(), "high": assumption.range.high.to_string(),
         })).collect::<Vec<_>>(),
+        "rated_total_range": {
+            "low": bill.range.low.to_string(), "high": bill.range.high.to_string(),
+        },
     });
+    object["charges"] = bill.charges.iter().map(charge).collect();
     object["adjustments"] = month.adjustments.iter().map(adjustment).collect();
     object["unpriced"] = bill.unpriced.iter().map(|usage| json!({
         "service": usage.service.name(), "field": usage.field, "seconds": usage.seconds.to_string(),
@@ -66,6 +72,17 @@ pub(super) fn object(shown: &Shown) -> Result<Value, Failure> {
         .collect();
     object["changes_since_close"] = shown.changes.as_ref().map_or(Value::Null, changes);
     Ok(object)
+}
+
+/// Exact; a discount or a tax can have more places than a line.
+pub(super) fn charge(charge: &Charge) -> Value {
+    json!({
+        "kind": charge.kind.name(),
+        "text": charge.text,
+        "minutes": charge.minutes.map(|minutes| minutes.to_string()),
+        "unit_price_per_1000": charge.unit_price_per_1000.as_ref().map(decimal),
+        "amount": decimal(&charge.amount),
+    })
 }
 
 fn adjustment(applied: &AppliedAdjustment) -> Value {

@@ -1,14 +1,17 @@
 //! `agora-usage bill verify`: compute every stored bill again and compare.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::records;
 use crate::billing::BillingError;
 use crate::billing::reproduce::{FigureDifference, differences, reproduce};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::print::{Output, is_for_people, print_rows};
+use crate::cli::print::{Output, print_rows};
 use crate::cli::summary::counted;
 use crate::collect::Records;
 use crate::context::Context;
-use crate::domain::Month;
+use crate::domain::{Money, Month};
+use crate::rating::TotalRange;
 use crate::store::analyst_queries::{ResultTable, ValueKind};
 use crate::store::stored_bills::{self, BillHead};
 
@@ -53,7 +56,15 @@ pub(super) async fn run(context: &Context, arguments: VerifyArguments) -> Result
     let (mut exit, mut bills) = (Exit::Done, 0_u64);
     for account in accounts {
         let records = records(&store, account, context.clock);
-        for head in stored_bills::heads(store.pool(), &account.account, months).await? {
+        let heads = stored_bills::heads(store.pool(), &account.account, months).await?;
+        for (month, revision) in missing_revisions(&heads) {
+            let head = [account.account.to_string(), month.to_string(), revision.to_string()];
+            let told = ["missing".to_owned(), format!("revision {revision}")];
+            let row = head.into_iter().chain(told).map(Some).chain([None, None]);
+            rows.rows.push(row.collect());
+            exit = exit.and(Exit::Failed);
+        }
+        for head in heads {
             let found = verify(&records, &head).await?;
             exit = exit.and(found.exit());
             rows.rows.extend(found.rows(&head));
@@ -61,15 +72,29 @@ pub(super) async fn run(context: &Context, arguments: VerifyArguments) -> Result
         }
     }
     store.close().await;
-    let default = if is_for_people() { Output::Table } else { Output::Csv };
-    print_rows(&rows, arguments.output.unwrap_or(default))?;
+    print_rows(&rows, Output::or_default(arguments.output))?;
     let outcome = match exit {
         Exit::Done => "all are as their facts make them",
         Exit::Partial => "some were stored without what they were made from",
         _ => "some differ from what their facts make",
     };
+    let outcome = if bills == 0 { "there are none" } else { outcome };
     eprintln!("{} verified: {outcome}", counted(bills, "bill"));
     Ok(exit)
+}
+
+/// Closed revisions that are gone though a later one is there: they come without a gap.
+fn missing_revisions(heads: &[BillHead]) -> Vec<(Month, i32)> {
+    let mut closed: BTreeMap<Month, BTreeSet<i32>> = BTreeMap::new();
+    for head in heads.iter().filter(|head| head.revision > 0) {
+        closed.entry(head.month).or_default().insert(head.revision);
+    }
+    let missing = |(month, known): (Month, BTreeSet<i32>)| {
+        let newest = known.last().copied().unwrap_or(0);
+        let gone: Vec<i32> = (1..newest).filter(|revision| !known.contains(revision)).collect();
+        gone.into_iter().map(move |revision| (month, revision))
+    };
+    closed.into_iter().flat_map(missing).collect()
 }
 
 /// What became of one bill.
@@ -92,8 +117,25 @@ async fn verify(records: &Records<'_>, head: &BillHead) -> Result<Found, Failure
         }
         Err(error) => return Ok(Found::Failed(error.to_string())),
     };
-    let differences = differences(records, head, &month).await?;
+    let mut differences = differences(records, head, &month).await?;
+    differences.extend(range_differences(head, &month.bill.range));
     Ok(if differences.is_empty() { Found::Same } else { Found::Differs(differences) })
+}
+
+/// Of the range of totals: told here alone, so that a new reading of an open rule
+/// keeps no closed month from its report.
+fn range_differences(head: &BillHead, made: &TotalRange) -> Vec<FigureDifference> {
+    let Some([low, high]) = &head.range else { return Vec::new() };
+    let ends = [("least total", low, made.low), ("greatest total", high, made.high)];
+    let differs = |(_, stored, made): &(&str, &String, Money)| {
+        Money::parse(stored, made.currency) != Some(*made)
+    };
+    let difference = |(name, stored, made): (&str, &String, Money)| FigureDifference {
+        name: name.to_owned(),
+        stored: Some(stored.clone()),
+        recomputed: Some(made.to_string()),
+    };
+    ends.into_iter().filter(differs).map(difference).collect()
 }
 
 impl Found {

@@ -33,20 +33,21 @@ pub(super) fn print(written: &Written) {
     for (grouping, groups) in &written.breakdowns {
         print_breakdown(*grouping, groups, bill.currency);
     }
-    for assumption in &bill.assumptions {
+    for (assumption, range) in bill.assumptions.iter().zip(&written.assumption_ranges) {
         say_line(format_args!(
             "  assumed {} = {}: {}{}",
             assumption.key,
             assumption.value,
             assumption.text,
-            otherwise(&assumption.range)
+            otherwise(range)
         ));
     }
-    if bill.range.is_open() {
+    let range = &written.range_due;
+    if range.is_open() {
         say_line(format_args!(
             "  all readings together: {} to {}",
-            amount(&bill.range.low),
-            amount(&bill.range.high)
+            amount(&range.low),
+            amount(&range.high)
         ));
     }
     for usage in &bill.unpriced {

@@ -164,3 +164,111 @@ proptest! {
         prop_assert_eq!(due(&requests), Vec::<NaiveDate>::new());
     }
 }
+
+/// A request of the sweep: of whom, of what, days, how it ended, and days until the next one.
+type DrawnRequest = (u8, bool, bool, i64, i64, u8, i64);
+
+fn drawn_requests() -> impl Strategy<Value = Vec<DrawnRequest>> {
+    let request = (0_u8..3, any::<bool>(), any::<bool>(), -3_i64..31, 0_i64..31, 0_u8..4, 0_i64..9);
+    proptest::collection::vec(request, 0..10)
+}
+
+fn facts_of(drawn: &[DrawnRequest], first: NaiveDate) -> Vec<RequestFact> {
+    let mut finished_at = first.and_time(NaiveTime::MIN).and_utc();
+    let fact = |(whose, is_v3, is_rtc, from, length, outcome, later): &DrawnRequest| {
+        finished_at += TimeDelta::hours(*later * 13);
+        let from = first + TimeDelta::days(*from);
+        let range = DateRange::new(from, from + TimeDelta::days(*length)).expect("range");
+        let outcomes = [RequestOutcome::Ok, RequestOutcome::Ok, RequestOutcome::Failed];
+        let outcome = outcomes.get(usize::from(*outcome)).copied();
+        let outcome = outcome.unwrap_or(RequestOutcome::Contradiction);
+        let is_contradiction = outcome == RequestOutcome::Contradiction;
+        let contradicted_days =
+            if is_contradiction { range.days().step_by(2).collect() } else { Vec::new() };
+        RequestFact {
+            source: if *is_v3 { UsageSource::V3 } else { UsageSource::V1 },
+            project_id: [None, Some(project("p")), Some(project("q"))][usize::from(*whose)].clone(),
+            service: if *is_rtc { Service::Rtc } else { Service::CloudRecording },
+            range,
+            outcome,
+            contradicted_days,
+            finished_at,
+            message: None,
+        }
+    };
+    drawn.iter().map(fact).collect()
+}
+
+/// The rules in words, read off the newest request that says something.
+fn state_by_the_rules(
+    of: NaiveDate,
+    requests: &[RequestFact],
+    source: UsageSource,
+    is_incomplete: bool,
+    now: DateTime<Utc>,
+    policy: DuePolicy,
+) -> CellState {
+    if of >= now.date_naive() {
+        return CellState::Ahead;
+    }
+    let about: Vec<&RequestFact> = requests
+        .iter()
+        .filter(|request| source == UsageSource::V1 || request.source == UsageSource::V3)
+        .filter(|request| request.project_id.is_none() || request.project_id == Some(project("p")))
+        .filter(|request| request.service == Service::Rtc && request.range.contains(of))
+        .collect();
+    let is_answer = |request: &&&RequestFact| request.outcome != RequestOutcome::Failed;
+    let newest = about.iter().rev().find(is_answer);
+    if newest.is_some_and(|newest| newest.contradicted_days.contains(&of)) {
+        return CellState::Contradicted;
+    }
+    let first_kept = now.date_naive().checked_sub_months(Months::new(policy.api_history_months));
+    match newest {
+        Some(_) if is_incomplete => CellState::Incomplete,
+        Some(newest) => {
+            let final_days = i64::from(policy.look_back_days) + 1;
+            let final_from = of.and_time(NaiveTime::MIN).and_utc() + TimeDelta::days(final_days);
+            if newest.finished_at >= final_from { CellState::Final } else { CellState::Open }
+        }
+        None if policy.api_history_months > 0 && first_kept > Some(of) => CellState::Unavailable,
+        None if about.is_empty() => CellState::Missing,
+        None => CellState::Failed,
+    }
+}
+
+#[test]
+fn sweep_what_is_due_follows_from_the_rules_alone() {
+    let first = day("2031-02-01");
+    let month = crate::domain::Month::of(first).days();
+    let incomplete = proptest::collection::btree_set(0_i64..28, 0..4);
+    let policy = (0_u32..10, proptest::sample::select(&[0_u32, 1, 2, 12][..]), any::<bool>());
+    let cases = (drawn_requests(), incomplete, policy, 0_i64..100, any::<bool>());
+    crate::sweep::hold(&cases, |(drawn, incomplete, policy, later, is_v3)| {
+        let requests = facts_of(&drawn, first);
+        let (look_back_days, api_history_months, again) = policy;
+        let policy = DuePolicy { look_back_days, api_history_months, again };
+        let source = if is_v3 { UsageSource::V3 } else { UsageSource::V1 };
+        let now = first.and_time(NaiveTime::MIN).and_utc() + TimeDelta::hours(later * 17);
+        let cells: Vec<_> = incomplete
+            .iter()
+            .map(|offset| (project("p"), Service::Rtc, first + TimeDelta::days(*offset)))
+            .collect();
+        let ledger = MonthLedger::new(month, source, &requests, &cells);
+        let of_project = ledger.of(&project("p"), Service::Rtc);
+        for of in month.days() {
+            let is_incomplete = cells.iter().any(|(_, _, incomplete)| *incomplete == of);
+            let expected = state_by_the_rules(of, &requests, source, is_incomplete, now, policy);
+            let facts = of_project.cell(of);
+            prop_assert_eq!(state_of(of, facts, now, policy), expected, "{}", of);
+            let first_kept = policy.first_available_day(now);
+            let is_asked = match expected {
+                CellState::Ahead | CellState::Unavailable => false,
+                CellState::Final => again,
+                _ => true,
+            };
+            let is_asked = is_asked && first_kept.is_none_or(|first| of >= first);
+            prop_assert_eq!(is_due(of, facts, now, policy), is_asked, "{}", of);
+        }
+        Ok(())
+    });
+}

@@ -146,7 +146,7 @@ fn headline(kind: &str, count: usize) -> &'static str {
         ("free_minutes", _) => "the free minutes run out",
         ("anomaly", 1) => "a day is not like its weekday",
         ("anomaly", _) => "days are not like their weekdays",
-        _ => "over",
+        _ => "no longer so",
     }
 }
 

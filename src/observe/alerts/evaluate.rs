@@ -106,6 +106,7 @@ fn about_days<'a>(
                 "days": days.day_count(),
                 "state": state,
             }),
+            is_fading: false,
         }
     })
 }
@@ -140,6 +141,7 @@ fn expiring(days: &[ExpiringDays]) -> impl Iterator<Item = Event> {
                 "days": unknown.day_count(),
                 "forgotten_on": forgotten_on,
             }),
+            is_fading: false,
         }
     };
     by_month(days.iter().map(|days| &days.hole))
@@ -177,6 +179,7 @@ fn unauthorized(account: &AccountId, live: &Live) -> Option<Event> {
              customer id and secret, nothing is fetched until then"
         ),
         details: json!({ "job": job, "since": run.finished_at }),
+        is_fading: false,
     })
 }
 
@@ -215,6 +218,7 @@ fn no_success(account: &AccountId, live: &Live, job: &str, slot: DateTime<Utc>) 
             "slot": slot,
             "last_success": good.and_then(|run| run.finished_at),
         }),
+        is_fading: false,
     })
 }
 

@@ -23,8 +23,8 @@ fn a_level_month_goes_on_and_is_rated_with_its_free_minutes() {
     assert_eq!(found.to_date.total.to_string(), "0.00");
     assert_eq!(found.expected.total.to_string(), "20.79");
     assert!(found.low.minor_units < 2_079 && found.high.minor_units > 2_079);
-    assert_eq!(found.first_billed_day, Some(day("2031-05-11")));
-    let at_end = found.running.last().expect("days");
+    assert_eq!(found.days.first_billed_day, Some(day("2031-05-11")));
+    let at_end = found.days.totals.last().expect("days");
     assert_eq!((at_end.day, at_end.total_minor_units), (day("2031-05-31"), 2_079));
 }
 
@@ -43,7 +43,7 @@ fn projects_sum_to_the_expected_total_and_a_new_one_goes_on_with_its_mean() {
 fn under_three_weeks_the_running_total_is_all_there_is() {
     let usage = flat("P1", "2031-05-01", "2031-05-20", 3_600_000);
     match outlook(&usage, "2031-05-20") {
-        Outlook::NotEnoughData { to_date, known_days } => {
+        Outlook::NotEnoughData { to_date, known_days, .. } => {
             assert_eq!((to_date.total.to_string().as_str(), known_days), ("1104.84", 20));
         }
         Outlook::Forecast(_) => panic!("foretold from 20 days"),
@@ -57,14 +57,14 @@ fn on_its_last_day_a_month_is_as_it_is() {
     assert_eq!(found.month.to_string(), "2031-05");
     assert_eq!(found.expected, found.to_date);
     assert_eq!((found.low, found.high), (found.to_date.total, found.to_date.total));
-    assert_eq!(found.running.len(), 1);
+    assert_eq!(found.days.totals.len(), 31);
 }
 
 #[test]
 fn free_minutes_that_last_have_no_day() {
     let mut usage = flat("P1", "2031-03-01", "2031-05-10", 600);
     usage.push(super::testing::usage("P2", "2031-05-10", 1));
-    assert_eq!(forecast_of(&usage, "2031-05-10").first_billed_day, None);
+    assert_eq!(forecast_of(&usage, "2031-05-10").days.first_billed_day, None);
 }
 
 #[test]
@@ -88,4 +88,26 @@ fn a_day_of_the_month_that_is_not_known_is_foretold_too() {
     let Ok(Outlook::Forecast(found)) = forecast(known) else { panic!("not foretold") };
     let seconds: u128 = found.expected.lines.iter().filter_map(|line| line.seconds).sum();
     assert_eq!(seconds, 31 * 60_000);
+}
+
+#[test]
+fn a_package_runs_out_by_its_own_minutes_and_not_by_usage_that_it_never_includes() {
+    let text = "extends = 'standard-usd'\nname = 'own'\npackage = 'Starter'\n\
+                [prices.cloud_recording]\naudio = '1.49'\n";
+    let book = PriceBook::parse("own", text).expect("valid");
+    // 20,000 minutes of audio a day: the 50,000 of the package, free ones included, end on the third.
+    let mut usage = flat("P1", "2031-03-01", "2031-05-10", 1_200_000);
+    let mut recorded = flat("P1", "2031-05-01", "2031-05-01", 60_000);
+    recorded[0].service = Service::CloudRecording;
+    usage.extend(recorded);
+    let account = account();
+    let known = Known {
+        account: &account,
+        last_day: day("2031-05-10"),
+        usage: &usage,
+        unknown: &[],
+        book: &book,
+    };
+    let found = forecast(known).expect("rated");
+    assert_eq!(found.days().first_billed_day, Some(day("2031-05-03")));
 }

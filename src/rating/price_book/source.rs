@@ -1,6 +1,6 @@
 //! The text of a book under check, for errors that say where.
 
-use toml::Spanned;
+use toml::{Spanned, Table, Value};
 
 use super::file::BookFile;
 use super::{Place, PriceBookError, built_in};
@@ -14,6 +14,36 @@ pub(super) struct Source<'a> {
     name: &'a str,
     text: &'a str,
     base: Option<(&'static str, &'static str)>,
+}
+
+/// The text as a table, with what it extends written out.
+///
+/// As [`BookFile::over`]: prices and coefficients one by one; the extended book's
+/// months and accounts are its own.
+pub(super) fn written_out(text: &str) -> Option<Table> {
+    const OF_THE_FILE: [&str; 4] = ["name", "valid_from", "valid_to", "accounts"];
+    let mut own: Table = toml::from_str(text).ok()?;
+    let Some(extends) = own.remove("extends") else { return Some(own) };
+    let (_, base) = built_in::find(extends.as_str()?)?;
+    let mut whole: Table = toml::from_str(base).ok()?;
+    whole.retain(|key, _| !OF_THE_FILE.contains(&key));
+    for (key, value) in own {
+        match (whole.get_mut(&key), value) {
+            (Some(Value::Table(base)), Value::Table(own)) => extend(base, own),
+            (_, value) => drop(whole.insert(key, value)),
+        }
+    }
+    Some(whole)
+}
+
+/// Each service's values one by one.
+fn extend(base: &mut Table, own: Table) {
+    for (service, value) in own {
+        match (base.get_mut(&service), value) {
+            (Some(Value::Table(base)), Value::Table(own)) => base.extend(own),
+            (_, value) => drop(base.insert(service, value)),
+        }
+    }
 }
 
 impl<'a> Source<'a> {

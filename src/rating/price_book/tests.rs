@@ -187,6 +187,10 @@ fn a_book_extends_a_built_in_one() {
     assert_eq!(own.description, base.description);
     assert_eq!(own.terms.tax_percent, exact("19"));
     assert_ne!(own.sha256, base.sha256);
+    let whole = toml::to_string(&own.written_out().expect("a book")).expect("text");
+    let written_out = PriceBook::parse("whole.toml", &whole).expect("valid");
+    let alike = PriceBook { text: own.text.clone(), sha256: own.sha256.clone(), ..written_out };
+    assert_eq!(alike, own);
 }
 
 #[test]

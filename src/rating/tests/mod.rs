@@ -5,3 +5,4 @@ mod plans;
 mod properties;
 mod reference;
 pub(super) mod support;
+mod sweep;

@@ -9,11 +9,10 @@ use num_traits::{One, Signed, Zero};
 
 use super::month_usage::MonthSeconds;
 use super::summed::Rater;
-use crate::domain::{Media, Service};
 use crate::rating::price_book::PRICE_DECIMALS;
 use crate::rating::{PriceBook, RatingError};
-use crate::reconcile::amounts::rounded;
-use crate::reconcile::book_readings::with_prices;
+use crate::reconcile::amounts::{Line, rounded};
+use crate::reconcile::book_readings::{list_price, with_price};
 
 /// Decimal places that a percentage on the lines may have.
 const PERCENT_DECIMALS: u32 = 2;
@@ -24,16 +23,19 @@ const SOLVING_ROUNDS: usize = 3;
 /// A price is believed within this factor of the list price.
 const MAX_PRICE_FACTOR: i32 = 20;
 
-/// Amounts of usage by line.
-pub(super) type UsageAmounts = BTreeMap<(Service, Media), BigRational>;
+/// Decimal places of the list prices.
+const LIST_PRICE_DECIMALS: u32 = 2;
+
+/// Amounts of the lines that follow from minutes and prices.
+pub(super) type UsageAmounts = BTreeMap<Line, BigRational>;
 
 /// Prices for 1,000 minutes by line.
-type Prices = BTreeMap<(Service, Media), BigRational>;
+type Prices = BTreeMap<Line, BigRational>;
 
 /// What is to be met.
 #[derive(Debug, Clone)]
 pub(in crate::reconcile) struct Target {
-    /// The invoice's amounts of usage.
+    /// The invoice's amounts of what follows from minutes and prices.
     pub(in crate::reconcile) amounts: UsageAmounts,
     /// Decimal places that the invoice's amounts have.
     pub(in crate::reconcile) digits: u32,
@@ -41,20 +43,16 @@ pub(in crate::reconcile) struct Target {
 
 impl Target {
     /// Whether an exact amount is that of the invoice, which may round each line.
-    pub(in crate::reconcile) fn is_met(
-        &self,
-        line: (Service, Media),
-        amount: &BigRational,
-    ) -> bool {
+    pub(in crate::reconcile) fn is_met(&self, line: Line, amount: &BigRational) -> bool {
         rounded(amount, self.digits) == self.of(line)
     }
 
-    fn of(&self, line: (Service, Media)) -> BigRational {
+    fn of(&self, line: Line) -> BigRational {
         self.amounts.get(&line).cloned().unwrap_or_else(BigRational::zero)
     }
 
     /// Lines that these amounts do not meet.
-    fn missed(&self, amounts: &UsageAmounts) -> BTreeSet<(Service, Media)> {
+    fn missed(&self, amounts: &UsageAmounts) -> BTreeSet<Line> {
         let lines: BTreeSet<_> = self.amounts.keys().chain(amounts.keys()).copied().collect();
         let amount = |line| amounts.get(&line).cloned().unwrap_or_else(BigRational::zero);
         lines.into_iter().filter(|line| !self.is_met(*line, &amount(*line))).collect()
@@ -69,7 +67,7 @@ impl Target {
 /// A price of the invoice that the book does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::reconcile) struct SolvedPrice {
-    pub(in crate::reconcile) line: (Service, Media),
+    pub(in crate::reconcile) line: Line,
     /// For 1,000 minutes; none where the book has no price.
     pub(in crate::reconcile) listed: Option<BigRational>,
     /// For 1,000 minutes.
@@ -169,7 +167,7 @@ fn common_percents(amounts: &UsageAmounts, target: &Target) -> Vec<BigRational> 
         .filter(|percent| !percent.is_zero() && percent.abs() < hundred)
         .collect();
     let lines_with = |percent: &BigRational| {
-        let met = |(line, amount): &(&(Service, Media), &BigRational)| {
+        let met = |(line, amount): &(&Line, &BigRational)| {
             target.is_met(**line, &(*amount * factor(percent)))
         };
         billed().filter(met).count()
@@ -186,11 +184,12 @@ fn solve_prices(
     mut solved: Solved,
 ) -> Result<Fit, RatingError> {
     let amounts_at = |prices: &Prices| {
-        let priced = with_prices(book, prices);
-        let amounts = rater.usage_amounts(seconds, priced.as_ref().unwrap_or(book))?;
+        let priced =
+            prices.iter().fold(book.clone(), |book, (line, price)| with_price(book, *line, price));
+        let amounts = rater.usage_amounts(seconds, &priced)?;
         Ok::<_, RatingError>(with_percent(amounts, &solved.percent))
     };
-    let listed = |line: (Service, Media)| book.unit_price_per_1000(line.0, line.1).cloned();
+    let listed = |line: Line| list_price(book, line);
     let mut prices = Prices::new();
     let mut amounts = amounts_at(&prices)?;
     // A line without a price, or at 0, is weighed with a trial price.
@@ -223,12 +222,13 @@ fn solve_prices(
     Ok(fit_of(solved, &amounts, target))
 }
 
-/// The price with the fewest decimals at which the line's amount is that of the invoice.
+/// The price with the fewest decimals at which the line's amount would be that of the
+/// invoice, or one near it, which is tried.
 fn solve_price(
     price: &BigRational,
     amount: &BigRational,
     target: &Target,
-    line: (Service, Media),
+    line: Line,
 ) -> Option<BigRational> {
     if !amount.is_positive() {
         return None;
@@ -237,7 +237,11 @@ fn solve_price(
     let wanted = target.of(line);
     let [lowest, middle, highest] =
         [&wanted - &half_unit, wanted.clone(), wanted + half_unit].map(|it| it * price / amount);
+    // Where discounted prices are rounded, an amount does not grow evenly with
+    // its price, and the nearest list price is tried.
     shortest_between(&lowest, &middle, &highest)
+        .or_else(|| Some(rounded(&middle, LIST_PRICE_DECIMALS)))
+        .filter(|price| !price.is_negative())
 }
 
 /// Whether a price is near enough to that of the list; 0 is a line that is not charged.

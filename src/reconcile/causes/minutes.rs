@@ -11,6 +11,8 @@ use num_traits::{Signed, ToPrimitive, Zero};
 use super::month_usage::{MINUTE_SECONDS, MonthSeconds, MonthUsage, SdReading, UsageReading};
 use crate::domain::{DateRange, Media, ProjectId, Service};
 use crate::rating::PriceBook;
+use crate::rating::minutes::by_kind;
+use crate::rating::price_book::PricedType;
 
 /// Ways of counting that go on to be tried by amounts, where minutes cannot decide.
 const MAX_CANDIDATES: usize = 16;
@@ -164,21 +166,37 @@ impl MinuteSearch<'_> {
 }
 
 /// Minutes of each line as rating counts them, also of what has no price.
+///
+/// Each type of media is rounded up by itself, and so is the audience's part;
+/// where minutes are weighed, all of a line are rounded up together.
 pub(in crate::reconcile) fn line_minutes(
     seconds: &MonthSeconds,
     sd: SdReading,
     book: &PriceBook,
 ) -> BTreeMap<(Service, Media), u128> {
     let mut minutes = BTreeMap::new();
+    let mut weighed = BTreeMap::<PricedType, u128>::new();
+    let hdp_as = book.readings().hdp_as;
     for service in Service::ALL {
         for media in Media::ALL {
             let of_media = seconds[service as usize][media.index()];
-            if of_media > 0 {
-                let line = if sd == SdReading::Apart { media } else { book.billed_as(media) };
-                *minutes.entry((service, line)).or_default() +=
-                    of_media.div_ceil(u128::from(MINUTE_SECONDS));
+            let line = if sd == SdReading::Apart { media } else { book.billed_as(media) };
+            for (kind, part) in by_kind(service, of_media, book) {
+                let of = (service, kind, line);
+                if book.coefficient(of, hdp_as).is_some() {
+                    *weighed.entry(of).or_default() += part;
+                } else {
+                    *minutes.entry((service, line)).or_default() += whole_minutes(part);
+                }
             }
         }
     }
+    for ((service, _, line), seconds) in weighed {
+        *minutes.entry((service, line)).or_default() += whole_minutes(seconds);
+    }
     minutes
+}
+
+fn whole_minutes(seconds: u128) -> u128 {
+    seconds.div_ceil(u128::from(MINUTE_SECONDS))
 }

@@ -60,10 +60,16 @@ pub enum CauseKind {
     Percentage,
     /// The invoice rounds each line.
     LineRounding,
-    /// Another package, other top-ups or another commitment.
-    Charge,
+    /// A package of standard minutes.
+    Package,
+    /// Standard minutes that were bought once.
+    TopUp,
     /// A row of discount.
     Discount,
+    /// What is missing to a minimum commitment.
+    Commitment,
+    /// Credits and charges beside the bill.
+    Adjustment,
     /// A row that is no usage.
     Other,
     /// A row of tax.
@@ -91,8 +97,11 @@ impl CauseKind {
             Self::Price => "price",
             Self::Percentage => "percentage",
             Self::LineRounding => "line_rounding",
-            Self::Charge => "charge",
+            Self::Package => "package",
+            Self::TopUp => "top_up",
             Self::Discount => "discount",
+            Self::Commitment => "commitment",
+            Self::Adjustment => "adjustment",
             Self::Other => "other",
             Self::Tax => "tax",
         }

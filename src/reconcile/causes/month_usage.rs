@@ -1,6 +1,6 @@
 //! The month's cells, and what they sum to under another way of counting them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -85,6 +85,9 @@ impl UsageReading {
     }
 }
 
+/// Where each project's day is.
+type Places<'a> = BTreeMap<(&'a ProjectId, NaiveDate), usize>;
+
 /// A project's day.
 #[derive(Debug, Clone)]
 struct ProjectDay<'a> {
@@ -95,11 +98,11 @@ struct ProjectDay<'a> {
     is_v1: bool,
 }
 
-/// What was known before a moment, where it differs from what is known now.
+/// What was known before a moment, where it differs from what our bill has.
 #[derive(Debug, Clone)]
 pub(in crate::reconcile) struct Moment {
-    /// When newer values were received.
-    pub(in crate::reconcile) at: DateTime<Utc>,
+    /// When newer values were received; none for what is known now, after the bill was closed.
+    pub(in crate::reconcile) at: Option<DateTime<Utc>>,
     /// Values of the days that differ, by their place in the month.
     days: Vec<(usize, DaySeconds)>,
 }
@@ -114,13 +117,19 @@ pub(in crate::reconcile) struct MonthUsage<'a> {
 }
 
 impl<'a> MonthUsage<'a> {
-    pub(in crate::reconcile) fn new(usage: &'a [DayUsage], superseded: &[SupersededUsage]) -> Self {
-        let mut places: BTreeMap<(&ProjectId, NaiveDate), usize> =
-            usage.iter().map(|cell| ((&cell.project_id, cell.day), 0)).collect();
+    /// `now` are the current values where `usage` are those of a closed bill.
+    pub(in crate::reconcile) fn new(
+        usage: &'a [DayUsage],
+        superseded: &[SupersededUsage],
+        now: Option<&'a [DayUsage]>,
+    ) -> Self {
+        let now = now.unwrap_or_default();
+        let mut places: Places<'a> =
+            usage.iter().chain(now).map(|cell| ((&cell.project_id, cell.day), 0)).collect();
         let mut days: Vec<ProjectDay<'a>> = Vec::with_capacity(places.len());
-        let keys: Vec<(&'a ProjectId, NaiveDate)> = places.keys().copied().collect();
-        for (place, (project_id, day)) in keys.into_iter().enumerate() {
-            places.insert((project_id, day), place);
+        for (place, ((project_id, day), at)) in places.iter_mut().enumerate() {
+            *at = place;
+            let (project_id, day) = (*project_id, *day);
             let seconds = [[0; Media::COUNT]; Service::ALL.len()];
             days.push(ProjectDay { project_id, day, seconds, is_v1: false });
         }
@@ -130,7 +139,15 @@ impl<'a> MonthUsage<'a> {
                 day.is_v1 |= cell.source == UsageSource::V1 && cell.service == Service::Rtc;
             }
         }
-        let moments = moments(&days, &places, superseded);
+        let later = later(&days, &places, now);
+        let restated: BTreeSet<(usize, Service)> = usage
+            .iter()
+            .filter_map(|cell| Some((*places.get(&(&cell.project_id, cell.day))?, cell.service)))
+            .filter(|(place, _)| later.contains_key(place))
+            .collect();
+        let mut moments = moments(&days, &places, superseded, &later, &restated);
+        let days_now: Vec<_> = later.into_iter().collect();
+        moments.extend((!days_now.is_empty()).then_some(Moment { at: None, days: days_now }));
         Self { days, moments }
     }
 
@@ -141,7 +158,7 @@ impl<'a> MonthUsage<'a> {
         sums
     }
 
-    /// As if every value was always known.
+    /// As our bill has it.
     fn seconds_now(&self, reading: &UsageReading) -> MonthSeconds {
         let mut sums = MonthSeconds::default();
         for day in &self.days {
@@ -150,7 +167,7 @@ impl<'a> MonthUsage<'a> {
         sums
     }
 
-    /// Puts the values of the reading's moment in place of those known now.
+    /// Puts the values of the reading's moment in place of those of our bill.
     fn shift(&self, sums: &mut MonthSeconds, reading: &UsageReading) {
         for (place, seconds) in self.past_days(reading) {
             add(sums, &counted(seconds, reading));
@@ -252,14 +269,35 @@ impl<'a> MonthUsage<'a> {
     }
 }
 
+/// Days that are otherwise now than on our bill, as they are now.
+fn later(
+    days: &[ProjectDay<'_>],
+    places: &Places<'_>,
+    now: &[DayUsage],
+) -> BTreeMap<usize, DaySeconds> {
+    let mut later: BTreeMap<usize, DaySeconds> = BTreeMap::new();
+    for cell in now {
+        if let Some(place) = places.get(&(&cell.project_id, cell.day)) {
+            let seconds = later.entry(*place).or_insert(days[*place].seconds);
+            seconds[cell.service as usize] = known(cell);
+        }
+    }
+    later.retain(|place, seconds| *seconds != days[*place].seconds);
+    later
+}
+
 /// The days as known before each time at which a value was replaced.
 ///
 /// A cell that was not known yet has its oldest value: that it came to us
-/// late does not tell that it came late to the platform's invoice.
+/// late does not tell that it came late to the platform's invoice. One that
+/// came after our bill was closed is left out, as it is there. `restated` are
+/// the cells of our bill on days that are otherwise by now.
 fn moments(
     days: &[ProjectDay<'_>],
-    places: &BTreeMap<(&ProjectId, NaiveDate), usize>,
+    places: &Places<'_>,
     superseded: &[SupersededUsage],
+    later: &BTreeMap<usize, DaySeconds>,
+    restated: &BTreeSet<(usize, Service)>,
 ) -> Vec<Moment> {
     let mut times: Vec<DateTime<Utc>> = superseded.iter().map(|old| old.superseded_at).collect();
     times.sort_unstable();
@@ -269,7 +307,11 @@ fn moments(
     in_order.sort_by_key(|old| old.superseded_at);
     let known_before = |at: DateTime<Utc>| {
         let mut past: BTreeMap<usize, DaySeconds> = BTreeMap::new();
-        let mut cells = std::collections::BTreeSet::new();
+        for (place, service) in restated {
+            let seconds = past.entry(*place).or_insert(days[*place].seconds);
+            seconds[*service as usize] = later[place][*service as usize];
+        }
+        let mut cells = BTreeSet::new();
         for old in in_order.iter().filter(|old| old.superseded_at >= at) {
             let cell = &old.usage;
             let Some(place) = places.get(&(&cell.project_id, cell.day)) else { continue };
@@ -284,7 +326,7 @@ fn moments(
     };
     times
         .iter()
-        .map(|at| Moment { at: *at, days: known_before(*at) })
+        .map(|at| Moment { at: Some(*at), days: known_before(*at) })
         .filter(|moment| !moment.days.is_empty())
         .collect()
 }

@@ -14,7 +14,7 @@ use crate::domain::{Media, ProjectId, Service};
 use crate::rating::{Bill, PriceBook, RatingError};
 use crate::reconcile::amounts::{Amounts, Line};
 use crate::reconcile::book_readings::{self, Axis, Choice};
-use crate::reconcile::difference::Estimate;
+use crate::reconcile::difference::{Estimate, adjusted};
 use crate::reconcile::{Facts, Invoice};
 
 /// Readings of a book that are tried together at most, without and with solved figures.
@@ -77,34 +77,39 @@ pub(in crate::reconcile) fn explain(
     let invoiced = invoice.amounts(bill.currency);
     let sides = Sides {
         facts,
-        month: MonthUsage::new(facts.usage, facts.superseded),
+        month: MonthUsage::new(facts.usage, facts.superseded, facts.now),
         invoice,
         target: target(invoice, &invoiced, bill),
         invoiced,
-        estimate: Estimate::of(bill),
+        estimate: Estimate::of(bill, facts.adjustments),
     };
     // Sums are nobody's: any id does.
     let nobody = facts.usage.first().map(|cell| cell.project_id.clone());
     let Some(nobody) = nobody.or_else(|| ProjectId::new("none").ok()) else {
         return Ok(Explanation { causes: Vec::new(), unexplained: Amounts::default() });
     };
-    let rater = Rater { account: facts.account, month: facts.month, project_id: &nobody };
+    let rater = Rater {
+        account: facts.account,
+        month: facts.month,
+        project_id: &nobody,
+        adjustments: adjusted(bill, facts.adjustments),
+    };
     let axes = book_readings::axes(facts.book);
     let found = sides.search(rater, &axes)?;
     waterfall::explanation(&sides, rater, &found)
 }
 
-/// The invoice's amounts of usage, with as many places as the longest of them has.
+/// The invoice's metered amounts, with as many places as the longest of them has.
 fn target(invoice: &Invoice, invoiced: &Amounts, bill: &Bill) -> Target {
-    let usage = invoice.rows.iter().filter(|row| matches!(row.line, Line::Usage(..)));
-    let places = usage.map(|row| decimal_places(&row.amount));
+    let metered = invoice.rows.iter().filter(|row| row.line.is_metered());
+    let places = metered.map(|row| decimal_places(&row.amount));
     Target {
-        amounts: invoiced.usage().map(|(line, amount)| (line, amount.clone())).collect(),
+        amounts: invoiced.metered().map(|(line, amount)| (line, amount.clone())).collect(),
         digits: places.fold(bill.currency.minor_unit_digits(), u32::max),
     }
 }
 
-fn decimal_places(amount: &BigRational) -> u32 {
+pub(super) fn decimal_places(amount: &BigRational) -> u32 {
     let ten = BigRational::from_integer(10.into());
     let mut scaled = amount.clone();
     let mut places = 0;
@@ -136,11 +141,17 @@ impl Sides<'_> {
         let ways: [(FitOf, usize); 2] = [(plain_fit, 0), (solved_fit, LEAST_SOLVED_COST)];
         for ((fit_of, solved_cost), most_readings) in ways.into_iter().zip(MAX_READINGS) {
             for readings in &book_readings_of(&axes, most_readings) {
+                let is_settled = |best: &Found<'_>, usage: &UsageCandidate| {
+                    let least_cost = usage.cost() + readings.len() + solved_cost;
+                    best.is_better_than(usage.unexplained(), least_cost)
+                };
+                if counted.iter().all(|(usage, _)| is_settled(&best, usage)) {
+                    continue;
+                }
                 let choices: Vec<&Choice> = readings.iter().map(|(_, choice)| *choice).collect();
                 let Some(book) = read_book(self.facts.book, &choices) else { continue };
                 for (usage, seconds) in &counted {
-                    let least_cost = usage.cost() + readings.len() + solved_cost;
-                    if best.is_better_than(usage.unexplained(), least_cost) {
+                    if is_settled(&best, usage) {
                         continue;
                     }
                     let fit = fit_of(rater, seconds, &sd_book(&book, usage), &self.target)?;

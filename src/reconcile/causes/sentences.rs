@@ -9,7 +9,7 @@ use super::fit::SolvedPrice;
 use super::minutes::{Gap, TakenMinutes};
 use super::month_usage::{MonthUsage, OverlapReading, RecordingReading, UsageReading};
 use crate::domain::{Month, ProjectId};
-use crate::rating::exact_decimal_units;
+use crate::rating::decimal_units;
 use crate::reconcile::amounts::{Line, rounded};
 
 /// Places that are named; the rest is counted.
@@ -24,31 +24,33 @@ pub(super) fn of_counting(
     month: &MonthUsage<'_>,
     days: &[Place<'_>],
 ) -> String {
-    let moment = || {
-        let at = reading.before.and_then(|before| month.moments.get(before));
-        at.map(|moment| moment.at.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default()
-    };
-    let what = match kind {
-        CauseKind::RestatedDays => format!(
+    let moment = reading.before.and_then(|before| month.moments.get(before)?.at);
+    let what = match (kind, moment) {
+        (CauseKind::RestatedDays, Some(at)) => format!(
             "The invoice has the usage as it was known before {}; the platform restated it then or later",
-            moment()
+            at.to_rfc3339_opts(SecondsFormat::Secs, true)
         ),
-        CauseKind::SdLeftOut => {
+        (CauseKind::RestatedDays, None) => {
+            "The invoice has the usage as it is known now; the platform restated it after our bill \
+             was closed"
+                .to_owned()
+        }
+        (CauseKind::SdLeftOut, _) => {
             "The invoice leaves SD out, which our bill counts as HD".to_owned()
         }
-        CauseKind::RecordingTwice if reading.recording == RecordingReading::OffRtc => {
+        (CauseKind::RecordingTwice, _) if reading.recording == RecordingReading::OffRtc => {
             "The invoice has rtc without what on-premise recording used, our bill has it twice"
                 .to_owned()
         }
-        CauseKind::RecordingTwice => {
+        (CauseKind::RecordingTwice, _) => {
             "The invoice has no on-premise recording beside rtc, which includes it; our bill has both"
                 .to_owned()
         }
-        CauseKind::HdpOverlap if reading.overlap == OverlapReading::HdpAlone => {
+        (CauseKind::HdpOverlap, _) if reading.overlap == OverlapReading::HdpAlone => {
             "The invoice has HD+ alone where Full HD, 2K or 2K+ was used beside it; our bill has both"
                 .to_owned()
         }
-        CauseKind::HdpOverlap => {
+        (CauseKind::HdpOverlap, _) => {
             "The invoice leaves HD+ out where Full HD, 2K or 2K+ was used beside it; our bill has both"
                 .to_owned()
         }
@@ -97,8 +99,7 @@ pub(super) fn of_sd_apart() -> String {
 
 /// Another price of a line.
 pub(super) fn of_price(price: &SolvedPrice, month: Month) -> String {
-    let (service, media) = price.line;
-    let line = Line::Usage(service, media).label();
+    let line = price.line.label();
     let charged = if price.price.is_zero() {
         format!("does not charge {line}")
     } else {
@@ -128,32 +129,52 @@ pub(super) fn of_line_rounding(digits: u32) -> String {
     format!("The invoice rounds each line to {unit}; our bill rounds the total alone.")
 }
 
-/// A row that is no usage: the invoice's amount and ours.
+/// A row that is no usage: the invoice's amount, ours, and all other rows of the invoice.
 pub(super) fn of_row(
-    kind: CauseKind,
     line: Line,
-    [amount, own]: [&BigRational; 2],
-    net: &BigRational,
+    invoiced: &BigRational,
+    ours: &BigRational,
+    others: &BigRational,
 ) -> String {
-    match kind {
-        _ if !own.is_zero() || kind == CauseKind::Charge => {
-            let (name, amount, own) = (line.label(), short(amount), short(own));
-            format!("The invoice charges {amount} as {name}, our price book leads to {own}.")
-        }
-        CauseKind::Tax => {
-            let share = if net.is_zero() {
-                String::new()
-            } else {
-                let percent = amount / net * BigRational::from_integer(100.into());
-                format!(", {} % of its other rows", short(&rounded(&percent, 2)))
-            };
+    let name = match line {
+        Line::Package => "a package",
+        Line::TopUp => "top-ups",
+        Line::Discount => "a discount",
+        Line::Commitment => "an amount that is missing to the minimum commitment",
+        Line::Adjustment => "adjustments",
+        Line::Tax => "tax",
+        _ => "a row that is no usage",
+    };
+    let share = if line == Line::Tax && !others.is_zero() {
+        let percent = invoiced / others * BigRational::from_integer(100.into());
+        format!(", {} % of its other rows", short(&rounded(&percent, 2)))
+    } else {
+        String::new()
+    };
+    if invoiced.is_zero() {
+        return format!("Our bill has {name} of {}, which the invoice does not have.", short(ours));
+    }
+    if !ours.is_zero() {
+        return format!(
+            "The invoice has {name} of {}{share}; our bill has {}.",
+            short(invoiced),
+            short(ours)
+        );
+    }
+    match line {
+        Line::Tax => {
             format!("The invoice has tax as a row of its own{share}; our bill is without tax.")
         }
-        CauseKind::Discount => {
-            "The invoice has a discount as a row of its own, which our price book does not know."
-                .to_owned()
+        Line::Other => {
+            "The invoice has a row that is no usage, which our bill does not know.".to_owned()
         }
-        _ => "The invoice has a row that is no usage, which our bill does not know.".to_owned(),
+        Line::Adjustment => format!(
+            "The invoice has adjustments of {}, which were not recorded here.",
+            short(invoiced)
+        ),
+        _ => format!(
+            "The invoice has {name} as a row of its own, which our price book does not know."
+        ),
     }
 }
 
@@ -175,7 +196,7 @@ fn listed(all: &[String]) -> String {
 /// A decimal without zeros at its end.
 fn short(amount: &BigRational) -> String {
     let scale = crate::rating::LINE_SCALE;
-    match exact_decimal_units(amount, scale) {
+    match decimal_units(amount, scale) {
         Ok(units) => {
             let text = crate::domain::money::decimal_text(units, scale);
             text.trim_end_matches('0').trim_end_matches('.').to_owned()

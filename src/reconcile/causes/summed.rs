@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use super::fit::UsageAmounts;
 use super::month_usage::MonthSeconds;
-use crate::domain::{AccountId, DayUsage, Media, MediaSet, Month, ProjectId, Service, UsageSource};
+use crate::domain::{
+    AccountId, DayUsage, Media, MediaSet, Money, Month, ProjectId, Service, UsageSource,
+};
 use crate::rating::{PriceBook, RatingError, rate_by_the_book};
 use crate::reconcile::amounts::Amounts;
 
@@ -18,6 +20,8 @@ pub(in crate::reconcile) struct Rater<'a> {
     pub(in crate::reconcile) month: Month,
     /// Whom the sums are put down to; anybody.
     pub(in crate::reconcile) project_id: &'a ProjectId,
+    /// What was recorded beside the bill, whatever it was made with.
+    pub(in crate::reconcile) adjustments: Money,
 }
 
 impl Rater<'_> {
@@ -29,16 +33,17 @@ impl Rater<'_> {
     ) -> Result<Amounts, RatingError> {
         let cells = self.cells(seconds)?;
         let (bill, _) = rate_by_the_book(self.account, self.month, &cells, book)?;
-        Ok(Amounts::of_bill(&bill))
+        Ok(Amounts::of_bill(&bill).with_adjustments(self.adjustments))
     }
 
+    /// The lines that follow from minutes and prices alone.
     pub(super) fn usage_amounts(
         self,
         seconds: &MonthSeconds,
         book: &PriceBook,
     ) -> Result<UsageAmounts, RatingError> {
         let amounts = self.amounts(seconds, book)?;
-        Ok(amounts.usage().map(|(line, amount)| (line, amount.clone())).collect())
+        Ok(amounts.metered().map(|(line, amount)| (line, amount.clone())).collect())
     }
 
     /// As few cells as hold the sums: each value of a cell is limited.

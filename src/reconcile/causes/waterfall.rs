@@ -4,19 +4,17 @@
 //! state is our bill, the last one the invoice, and each step owns what lies
 //! between two states.
 
-use num_rational::BigRational;
 use num_traits::Zero;
 
-use super::fit::{SolvedPrice, with_percent};
+use super::fit::with_percent;
 use super::minutes::TakenFor;
 use super::month_usage::{MonthSeconds, OverlapReading, RecordingReading, SdReading, UsageReading};
-use super::search::{Found, Sides, read_book, sd_book};
+use super::search::{Found, Sides, decimal_places, read_book, sd_book};
 use super::summed::Rater;
 use super::{Cause, CauseKind, Explanation, sentences};
-use crate::domain::{Media, Service};
-use crate::rating::{PriceBook, RatingError};
+use crate::rating::RatingError;
 use crate::reconcile::amounts::{Amounts, Line, rounded};
-use crate::reconcile::book_readings::{Choice, with_prices};
+use crate::reconcile::book_readings::{Choice, with_price};
 
 /// The causes with their parts, and what is left.
 pub(super) fn explanation(
@@ -104,20 +102,18 @@ impl Waterfall<'_> {
         }
         let solved = &found.fit.solved;
         for price in &solved.prices {
-            book = priced(&book, price);
+            book = with_price(book, price.line, &price.price);
             let amounts = self.rater.amounts(seconds, &book)?;
             let text = sentences::of_price(price, self.rater.month);
             self.step(CauseKind::Price, text, amounts);
         }
         if !solved.percent.is_zero() {
             let currency = self.currency();
-            let usage: Vec<((Service, Media), BigRational)> =
-                self.state.usage().map(|(line, amount)| (line, amount.clone())).collect();
+            let metered =
+                self.state.metered().map(|(line, amount)| (line, amount.clone())).collect();
             let mut amounts = self.state.clone();
-            for ((service, media), amount) in
-                with_percent(usage.into_iter().collect(), &solved.percent)
-            {
-                amounts.set(Line::Usage(service, media), amount);
+            for (line, amount) in with_percent(metered, &solved.percent) {
+                amounts.set(line, amount);
             }
             let text = sentences::of_percentage(&solved.percent);
             self.step(CauseKind::Percentage, text, amounts.with_rounding(currency));
@@ -127,13 +123,16 @@ impl Waterfall<'_> {
 
     /// Lines that are the invoice's but for their rounding.
     fn round_lines(&mut self) {
-        let target = &self.sides.target;
+        let (target, invoiced) = (&self.sides.target, &self.sides.invoiced);
+        let least = self.currency().minor_unit_digits();
         let mut amounts = self.state.clone();
         let mut is_rounded = false;
-        for (line, amount) in self.state.usage() {
-            let whole = rounded(amount, target.digits);
-            if whole != *amount && target.is_met(line, amount) {
-                amounts.set(Line::Usage(line.0, line.1), whole);
+        for (line, amount) in self.state.iter().filter(|(line, _)| *line != Line::Rounding) {
+            let stated = invoiced.get(line);
+            let own_digits = || decimal_places(&stated).max(least);
+            let digits = if line.is_metered() { target.digits } else { own_digits() };
+            if stated != *amount && rounded(amount, digits) == stated {
+                amounts.set(line, stated);
                 is_rounded = true;
             }
         }
@@ -144,24 +143,22 @@ impl Waterfall<'_> {
         }
     }
 
-    /// Rows of the invoice that are no usage.
+    /// Rows of either side that are no usage.
     fn add_rows(&mut self) {
-        let (sides, currency) = (self.sides, self.currency());
-        // Overage follows from the minutes: another one has causes of its own, or none.
+        let (invoiced, currency) = (&self.sides.invoiced, self.currency());
         for (line, kind) in [
-            (Line::Package, CauseKind::Charge),
-            (Line::TopUp, CauseKind::Charge),
-            (Line::Commitment, CauseKind::Charge),
+            (Line::Package, CauseKind::Package),
+            (Line::TopUp, CauseKind::TopUp),
             (Line::Discount, CauseKind::Discount),
+            (Line::Commitment, CauseKind::Commitment),
+            (Line::Adjustment, CauseKind::Adjustment),
             (Line::Other, CauseKind::Other),
             (Line::Tax, CauseKind::Tax),
         ] {
-            let (amount, own) = (sides.invoiced.get(line), self.state.get(line));
-            if amount != own {
-                let net = sides.invoiced.sum()
-                    - sides.invoiced.get(Line::Tax)
-                    - sides.invoiced.get(Line::Rounding);
-                let text = sentences::of_row(kind, line, [&amount, &own], &net);
+            let (amount, ours) = (invoiced.get(line), self.state.get(line));
+            if amount != ours {
+                let others = invoiced.sum() - &amount - invoiced.get(Line::Rounding);
+                let text = sentences::of_row(line, &amount, &ours, &others);
                 let mut amounts = self.state.clone();
                 amounts.set(line, amount);
                 self.step(kind, text, amounts.with_rounding(currency));
@@ -205,9 +202,4 @@ fn steps(reading: &UsageReading) -> Vec<(CauseKind, UsageReading)> {
         steps.push((CauseKind::DailyRounding, next));
     }
     steps
-}
-
-fn priced(book: &PriceBook, price: &SolvedPrice) -> PriceBook {
-    let prices = [(price.line, price.price.clone())].into();
-    with_prices(book, &prices).unwrap_or_else(|| book.clone())
 }

@@ -95,6 +95,9 @@ impl World {
         let facts = Facts {
             account: &account,
             month: march(),
+            revision: None,
+            adjustments: &[],
+            now: None,
             usage: &self.ours,
             superseded: &self.superseded,
             gaps: &self.gaps,
@@ -135,7 +138,7 @@ pub(super) fn assert_adds_up(reconciled: &Reconciliation) {
 type Plant = fn(&mut World);
 
 /// A cause and how to plant it. Ways of counting come first, in the order of the search.
-const PLANTS: [(CauseKind, Plant); 17] = [
+const PLANTS: [(CauseKind, Plant); 23] = [
     (CauseKind::RestatedDays, |world| {
         world.superseded.push(superseded(world.ours[0].clone(), 5));
         world.ours[0].seconds[Media::Audio.index()] = Some(950_123);
@@ -164,37 +167,37 @@ const PLANTS: [(CauseKind, Plant); 17] = [
     (CauseKind::TierFill, |world| {
         world.change_book("tier_fill = \"cheapest_first\"", "tier_fill = \"dearest_first\"");
     }),
+    (CauseKind::TierFill, |world| {
+        world.change_book("tier_fill = \"cheapest_first\"", "tier_fill = \"pro_rata\"");
+    }),
+    (CauseKind::Rates, |world| {
+        world.change_book("rates = \"percent\"", "rates = \"printed\"");
+    }),
     (CauseKind::TierEdge, |world| {
         world.change_book("tier_edge = \"half_open\"", "tier_edge = \"printed\"");
     }),
     (CauseKind::Price, |world| world.change_book("audio = \"1.49\"", "audio = \"1.25\"")),
     (CauseKind::Percentage, |world| world.percent = Some("19")),
     (CauseKind::LineRounding, |world| world.rounds_lines = true),
+    (CauseKind::Package, |world| world.extra.push((Line::Package, "45.99"))),
+    (CauseKind::TopUp, |world| world.extra.push((Line::TopUp, "23.5"))),
+    (CauseKind::Commitment, |world| world.extra.push((Line::Commitment, "7.77"))),
+    (CauseKind::Adjustment, |world| world.extra.push((Line::Adjustment, "-3.21"))),
     (CauseKind::Discount, |world| world.extra.push((Line::Discount, "-12.5"))),
     (CauseKind::Other, |world| world.extra.push((Line::Other, "99"))),
     (CauseKind::Tax, |world| world.extra.push((Line::Tax, "31.41"))),
     (CauseKind::SdApart, |world| {
         world.change_book("sd_as = \"hd\"", "");
-        world.change_book("free_order = \"2021-04\"", &order_with_sd());
+        world.change_book(
+            "free_order = \"2021-04\"",
+            "free_order = ['rtc.audio', 'rtc.sd', 'rtc.hd']",
+        );
         world.change_book("hd = \"3.99\"", "hd = \"3.99\"\nsd = \"3.99\"");
     }),
     (CauseKind::OtherBook, |world| {
         world.book = PriceBook::embedded("fixed").expect("built in").expect("a valid book");
     }),
 ];
-
-/// The order of April 2021 with SD before HD.
-fn order_with_sd() -> String {
-    let media = ["audio", "sd", "hd", "hdp", "full_hd", "2k", "2k_plus"];
-    let services = ["rtc", "recording", "cloud_recording", "miniapp"];
-    let of_media = |media: &&str| services.map(|service| format!("\"{service}.{media}\""));
-    let entries: Vec<String> = media
-        .iter()
-        .flat_map(of_media)
-        .filter(|it| !it.ends_with(".sd\"") || it.contains("rtc"))
-        .collect();
-    format!("free_order = [{}]", entries.join(", "))
-}
 
 /// Pairs of which one takes away what the other is about, or hides it.
 const EXCLUDED: [(CauseKind, CauseKind); 2] = [
@@ -248,7 +251,7 @@ fn every_pair_of_causes_is_found_with_its_amounts() {
     let alone: Vec<Reconciliation> = PLANTS.iter().map(|(_, plant)| planted(&[*plant])).collect();
     for (at, (one, plant_one)) in PLANTS.iter().enumerate() {
         for (other, plant_other) in &PLANTS[at + 1..] {
-            if EXCLUDED.contains(&(*one, *other)) {
+            if EXCLUDED.contains(&(*one, *other)) || one == other {
                 continue;
             }
             let reconciled = planted(&[*plant_one, *plant_other]);
@@ -266,6 +269,8 @@ fn assert_first_as_alone(reconciled: &Reconciliation, alone: &[Reconciliation]) 
         return;
     }
     let first = &reconciled.causes[0];
-    let alone = alone.iter().find(|alone| alone.causes[0].kind == first.kind).expect("planted");
-    assert_eq!(first.parts, alone.causes[0].parts, "{:?}", kinds(reconciled));
+    // A kind can have several readings.
+    let mut alone = alone.iter().map(|alone| &alone.causes[0]);
+    let is_alike = alone.any(|alone| (alone.kind, &alone.parts) == (first.kind, &first.parts));
+    assert!(is_alike, "{:?} {:?}", kinds(reconciled), first.parts);
 }

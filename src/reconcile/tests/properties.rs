@@ -51,7 +51,7 @@ fn lines() -> impl Strategy<Value = Vec<InvoiceRow>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
     fn causes_and_what_is_unexplained_are_the_whole_difference(
@@ -71,6 +71,9 @@ proptest! {
         let facts = Facts {
             account: &account,
             month: march(),
+            revision: None,
+            adjustments: &[],
+            now: None,
             usage: &usage,
             superseded: &superseded,
             gaps: &gaps,

@@ -3,7 +3,7 @@
 use num_rational::BigRational;
 
 use super::planted::assert_adds_up;
-use crate::domain::{DayUsage, Media, Service, SupersededUsage, UsageSource};
+use crate::domain::{AppliedAdjustment, DayUsage, Media, Service, SupersededUsage, UsageSource};
 use crate::rating::PriceBook;
 use crate::reconcile::testing::{
     account, cell, changed, exact, gap, invoice_of, march, rated, superseded, tiered,
@@ -17,12 +17,14 @@ const HD: Line = Line::Usage(Service::Rtc, Media::Hd);
 
 /// What is known on our side besides the usage.
 #[derive(Default)]
-struct Known<'a> {
-    superseded: &'a [SupersededUsage],
-    gaps: &'a [Gap],
+pub(super) struct Known<'a> {
+    pub(super) superseded: &'a [SupersededUsage],
+    pub(super) gaps: &'a [Gap],
+    pub(super) now: Option<&'a [DayUsage]>,
+    pub(super) adjustments: &'a [AppliedAdjustment],
 }
 
-fn held_against(
+pub(super) fn held_against(
     invoice: &Invoice,
     usage: &[DayUsage],
     book: &PriceBook,
@@ -32,6 +34,9 @@ fn held_against(
     let facts = Facts {
         account: &account,
         month: march(),
+        revision: None,
+        adjustments: known.adjustments,
+        now: known.now,
         usage,
         superseded: known.superseded,
         gaps: known.gaps,
@@ -44,7 +49,7 @@ fn held_against(
 
 /// Its causes, each with its amount.
 #[track_caller]
-fn assert_causes(reconciled: &Reconciliation, expected: &[(CauseKind, &str)]) {
+pub(super) fn assert_causes(reconciled: &Reconciliation, expected: &[(CauseKind, &str)]) {
     let found: Vec<(CauseKind, BigRational)> =
         reconciled.causes.iter().map(|cause| (cause.kind, cause.amount())).collect();
     let expected: Vec<(CauseKind, BigRational)> =
@@ -53,7 +58,7 @@ fn assert_causes(reconciled: &Reconciliation, expected: &[(CauseKind, &str)]) {
     assert!(reconciled.is_explained(), "{:?}", reconciled.unexplained);
 }
 
-fn rtc(project: &str, day: u32, seconds: &[(Media, i64)]) -> DayUsage {
+pub(super) fn rtc(project: &str, day: u32, seconds: &[(Media, i64)]) -> DayUsage {
     cell(project, day, Service::Rtc, seconds)
 }
 

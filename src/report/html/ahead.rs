@@ -2,12 +2,16 @@
 
 use serde::Serialize;
 
-use super::super::model::Ahead;
+use super::super::overview::Overview;
+use super::super::wording;
 use super::page::Number;
+use crate::billing::margin::margin;
 
 /// Budgets, odd days and plans.
 #[derive(Debug, Serialize)]
 pub(super) struct AheadView {
+    sentences: Vec<String>,
+    margins: Vec<MarginRow>,
     budgets: Vec<BudgetRow>,
     odd_days: Vec<OddDayRow>,
     plans: Vec<PlanRow>,
@@ -38,10 +42,20 @@ struct PlanRow {
     is_in_force: bool,
     total: Number,
     saved: Option<Number>,
+    break_even: String,
+}
+
+#[derive(Debug, Serialize)]
+struct MarginRow {
+    project: String,
+    cost: Number,
+    sell: Number,
+    margin: Number,
 }
 
 /// None where there is nothing to tell, as of a month that is over.
-pub(super) fn view(ahead: &Ahead) -> Option<AheadView> {
+pub(super) fn view(overview: &Overview<'_>) -> Option<AheadView> {
+    let ahead = &overview.report.background.ahead;
     if ahead.is_empty() {
         return None;
     }
@@ -64,8 +78,17 @@ pub(super) fn view(ahead: &Ahead) -> Option<AheadView> {
         is_in_force: one.is_in_force,
         total: Number::money(one.total),
         saved: one.saved.map(Number::money),
+        break_even: one.break_even.map(|turn| turn.to_string()).unwrap_or_default(),
+    });
+    let margins = ahead.margins.iter().map(|one| MarginRow {
+        project: one.project_id.clone(),
+        cost: Number::money(one.cost),
+        sell: Number::money(one.sell),
+        margin: Number::money(margin(one.cost, one.sell)),
     });
     Some(AheadView {
+        sentences: wording::month_ahead(overview),
+        margins: margins.collect(),
         budgets: budgets.collect(),
         odd_days: odd_days.collect(),
         plans: plans.collect(),

@@ -5,8 +5,10 @@
 
 use serde::Serialize;
 
-use super::super::overview::MediaCosts;
+use super::super::overview::{MediaCosts, Overview};
 use crate::domain::Media;
+use crate::domain::money::{decimal_text, rounded_units, thousands};
+use crate::rating::ALLOCATION_SCALE;
 
 /// Width and height of every chart's own units.
 const FULL: i128 = 1_000;
@@ -45,7 +47,12 @@ pub(super) struct ColumnFigures<'a> {
     pub(super) title: String,
     pub(super) class: &'static str,
     pub(super) costs: &'a MediaCosts,
+    /// What no media has; stands on top where it is positive.
+    pub(super) rest: i128,
 }
+
+/// Name of the colour of what no media has.
+pub(super) const REST: &str = "rest";
 
 /// How long `part` of `whole` is, 0 to 1,000; what is not 0 can be seen.
 pub(super) fn length(part: i128, whole: i128) -> i128 {
@@ -84,7 +91,7 @@ pub(super) fn columns(figures: Vec<ColumnFigures<'_>>, top: i128) -> Vec<Column>
             let place = (at + 1) * FULL / count - left;
             let gap = (place / 6).max(1);
             Column {
-                shapes: stack(column.costs, top, left + gap / 2, place - gap),
+                shapes: stack(column.costs, column.rest, top, left + gap / 2, place - gap),
                 label: column.label,
                 title: column.title,
                 class: column.class,
@@ -96,20 +103,67 @@ pub(super) fn columns(figures: Vec<ColumnFigures<'_>>, top: i128) -> Vec<Column>
 }
 
 /// Each edge is that of the sum so far, so that rounding leaves no seam.
-fn stack(costs: &MediaCosts, top: i128, x: i128, width: i128) -> Vec<Shape> {
+fn stack(costs: &MediaCosts, rest: i128, top: i128, x: i128, width: i128) -> Vec<Shape> {
     let mut shapes = Vec::new();
     let mut sum = 0;
-    for media in Media::ALL {
-        let cost = costs[media.index()];
+    let of_media = Media::ALL.map(|media| (media.name(), costs[media.index()]));
+    for (media, cost) in of_media.into_iter().chain([(REST, rest)]) {
         if cost <= 0 {
             continue;
         }
         let bottom = length(sum, top);
         sum += cost;
         let height = (length(sum, top) - bottom).max(1);
-        shapes.push(Shape { media: media.name(), x, y: FULL - bottom - height, width, height });
+        shapes.push(Shape { media, x, y: FULL - bottom - height, width, height });
     }
     shapes
+}
+
+/// A chart of columns with its axis.
+#[derive(Debug, Serialize)]
+pub(super) struct ColumnChart {
+    pub(super) columns: Vec<Column>,
+    /// Labels of the axis at its top and its middle.
+    pub(super) axis: [String; 2],
+    /// For those who cannot see it.
+    pub(super) description: String,
+}
+
+/// A chart of columns with its axis; `highest` is what the tallest of them stands for.
+pub(super) fn chart(
+    figures: Vec<ColumnFigures<'_>>,
+    highest: i128,
+    overview: &Overview<'_>,
+    description: String,
+) -> ColumnChart {
+    // From a whole unit of the currency up, so that the axis has short labels.
+    let unit = 10_i128.pow(ALLOCATION_SCALE);
+    let top = if highest > unit {
+        round_top(highest.div_euclid(unit) + 1).saturating_mul(unit)
+    } else {
+        round_top(highest)
+    };
+    let axis = axis(top, highest, overview.bill().currency.minor_unit_digits());
+    ColumnChart { columns: columns(figures, top), axis, description }
+}
+
+/// Labels of the top and its half, with as many places as both need to be true;
+/// none where every column is empty.
+pub(super) fn axis(top: i128, highest: i128, minor_unit_digits: u32) -> [String; 2] {
+    if highest <= 0 {
+        return [String::new(), String::new()];
+    }
+    let is_exact = |digits: &u32| {
+        let step = 10_i128.pow(ALLOCATION_SCALE - digits);
+        top % step == 0 && top / 2 % step == 0
+    };
+    let whole_is_enough = top > 2 * 10_i128.pow(ALLOCATION_SCALE);
+    let least = if whole_is_enough { 0 } else { minor_unit_digits };
+    let places = std::iter::once(least).chain(minor_unit_digits..ALLOCATION_SCALE);
+    let digits = places.into_iter().find(is_exact).unwrap_or(ALLOCATION_SCALE);
+    [top, top / 2].map(|units| {
+        thousands(&decimal_text(rounded_units(units, ALLOCATION_SCALE, digits), digits))
+    })
 }
 
 #[cfg(test)]
@@ -131,7 +185,7 @@ mod tests {
         costs[Media::Audio.index()] = 333;
         costs[Media::Hd.index()] = 333;
         costs[Media::FullHd.index()] = 334;
-        let shapes = stack(&costs, 1_000, 0, 10);
+        let shapes = stack(&costs, 0, 1_000, 0, 10);
         assert_eq!(shapes[0].y + shapes[0].height, FULL);
         assert_eq!(shapes[1].y + shapes[1].height, shapes[0].y);
         assert_eq!(shapes[2].y, 0);
@@ -139,6 +193,15 @@ mod tests {
             shapes.iter().map(|shape| shape.media).collect::<Vec<_>>(),
             ["audio", "hd", "full_hd"]
         );
+    }
+
+    #[test]
+    fn what_no_media_has_stands_on_top_and_a_credit_nowhere() {
+        let mut costs = [0; Media::COUNT];
+        costs[Media::Audio.index()] = 250;
+        let shapes = stack(&costs, 750, 1_000, 0, 10);
+        assert_eq!((shapes[1].media, shapes[1].y, shapes[1].height), (REST, 0, 750));
+        assert_eq!(stack(&costs, -50, 1_000, 0, 10).len(), 1);
     }
 
     #[test]

@@ -10,7 +10,9 @@ mod charts;
 mod invoice;
 mod occupancy;
 mod page;
+mod projects;
 mod sections;
+mod trend;
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -52,6 +54,10 @@ pub(super) struct Html;
 impl ReportFormat for Html {
     fn name(&self) -> &'static str {
         "html"
+    }
+
+    fn first_file(&self) -> &'static str {
+        "report.html"
     }
 
     fn month_files(

@@ -3,17 +3,14 @@
 use serde::Serialize;
 
 use crate::domain::money::{decimal_text, rounded_units, thousands};
-use crate::domain::{BillStatus, Media, Money, Month, ProjectStatus};
+use crate::domain::{BillStatus, Media, Money, Month};
 use crate::rating::ALLOCATION_SCALE;
 
-use super::super::overview::{Change, DayState, EFFECTS, Grouping, Overview, ProjectFigures};
+use super::super::overview::{Change, DayState, EFFECTS, Grouping, Overview};
 use super::super::summary::{MINUTES_SCALE, minute_units};
 use super::super::{ReportError, wording};
-use super::charts::{Column, length};
-use super::{ahead, invoice, occupancy, sections};
-
-/// Projects on the first screen.
-const TOP_PROJECTS: usize = 5;
+use super::charts::length;
+use super::{ahead, invoice, occupancy, projects, sections, trend};
 
 /// Rows of the table of projects; the rest is summed, and stands in `summary.csv`.
 const LISTED_PROJECTS: usize = 1_000;
@@ -34,9 +31,9 @@ pub(super) struct Page {
     plans: Vec<(&'static str, String)>,
     top_projects: Vec<Bar>,
     legend: Vec<MediaName>,
-    trend: sections::Trend,
+    trend: trend::Trend,
     projects_finding: String,
-    projects: Vec<ProjectRow>,
+    projects: Vec<projects::ProjectRow>,
     other_projects: Option<(usize, Number)>,
     unallocated: Option<Number>,
     cost_centres: Vec<Bar>,
@@ -46,6 +43,7 @@ pub(super) struct Page {
     bill: sections::BillView,
     days: sections::Days,
     occupancy: occupancy::OccupancyView,
+    is_for_customer: bool,
     coverage: Vec<(&'static str, String)>,
     missing: Vec<sections::Missing>,
     more_missing: usize,
@@ -108,8 +106,8 @@ pub(super) struct Bar {
 /// A media and what people call it.
 #[derive(Debug, Serialize)]
 pub(super) struct MediaName {
-    name: &'static str,
-    label: &'static str,
+    pub(super) name: &'static str,
+    pub(super) label: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -130,20 +128,6 @@ struct EffectRow {
     amount: Number,
     is_fall: bool,
     length: i128,
-}
-
-#[derive(Debug, Serialize)]
-struct ProjectRow {
-    id: String,
-    name: String,
-    status: &'static str,
-    cost_centre: String,
-    minutes: Number,
-    cost: Number,
-    share: String,
-    length: i128,
-    previous: Option<Number>,
-    change: Option<Number>,
 }
 
 /// Gathers what the page says.
@@ -172,17 +156,17 @@ pub(super) fn page(overview: &Overview<'_>) -> Result<Page, ReportError> {
         total: Number::money(overview.total()),
         change: overview.change.map(|change| change_view(overview, &change)),
         open_note: open_note(overview),
-        plans: [plan("Budget", background.budget), plan("Forecast", background.forecast)]
+        plans: [plan("Budget", background.budget), plan("Forecast", background.forecast())]
             .into_iter()
             .flatten()
             .collect(),
-        top_projects: top_projects(overview, &by_cost),
+        top_projects: projects::top_projects(overview, &by_cost),
         legend: overview.used_media().into_iter().map(media_name).collect(),
-        trend: sections::trend(overview),
-        projects_finding: projects_finding(overview, &by_cost),
+        trend: trend::trend(overview),
+        projects_finding: projects::projects_finding(overview, &by_cost),
         projects: by_cost[..listed]
             .iter()
-            .map(|project| project_row(overview, project, longest))
+            .map(|project| projects::project_row(overview, project, longest))
             .collect(),
         other_projects: rest.then(|| {
             let cost = by_cost[listed..].iter().map(|project| project.cost.minor_units).sum();
@@ -196,6 +180,7 @@ pub(super) fn page(overview: &Overview<'_>) -> Result<Page, ReportError> {
         bill: sections::bill(overview)?,
         days: sections::days(overview),
         occupancy: occupancy::view(overview),
+        is_for_customer: overview.report.background.is_for_customer,
         coverage: wording::coverage(overview),
         missing: sections::missing(overview),
         more_missing: sections::more_missing(overview),
@@ -205,7 +190,7 @@ pub(super) fn page(overview: &Overview<'_>) -> Result<Page, ReportError> {
             .map(|one| (one.key.to_owned(), one.value.clone(), one.text.clone()))
             .collect(),
         corrections: sections::corrections(overview),
-        ahead: ahead::view(&background.ahead),
+        ahead: ahead::view(overview),
         invoice: invoice::view(overview),
     })
 }
@@ -289,77 +274,6 @@ fn change_view(overview: &Overview<'_>, change: &Change) -> ChangeView {
     }
 }
 
-fn project_label(project: &ProjectFigures<'_>) -> String {
-    if project.name.trim().is_empty() { project.id.to_owned() } else { project.name.to_owned() }
-}
-
-/// The dearest ones, and the rest as one.
-fn top_projects(overview: &Overview<'_>, by_cost: &[&ProjectFigures<'_>]) -> Vec<Bar> {
-    let total = overview.total();
-    // A rest of one project is listed like the others.
-    let shown = if by_cost.len() == TOP_PROJECTS + 1 { by_cost.len() } else { TOP_PROJECTS };
-    let shown = shown.min(by_cost.len());
-    let rest: i128 = by_cost[shown..].iter().map(|project| project.cost.minor_units).sum();
-    let longest =
-        by_cost.iter().map(|project| project.cost.minor_units).max().unwrap_or(0).max(rest);
-    let bar = |label, detail, units| Bar {
-        label,
-        detail,
-        media: "",
-        length: length(units, longest),
-        amount: Number::money(Money { minor_units: units, ..total }),
-        share: share(units, total.minor_units),
-        minutes: None,
-    };
-    let mut bars: Vec<_> = by_cost[..shown]
-        .iter()
-        .map(|one| bar(project_label(one), one.id.to_owned(), one.cost.minor_units))
-        .collect();
-    if by_cost.len() > shown {
-        let others = by_cost.len() - shown;
-        bars.push(bar(format!("{others} other projects"), String::new(), rest));
-    }
-    bars
-}
-
-fn projects_finding(overview: &Overview<'_>, by_cost: &[&ProjectFigures<'_>]) -> String {
-    let total = overview.total().minor_units;
-    let with_cost = by_cost.iter().filter(|project| project.cost.minor_units != 0).count();
-    let mut sum = 0;
-    let enough = by_cost.iter().position(|project| {
-        sum += project.cost.minor_units;
-        sum.saturating_mul(10) >= total.saturating_mul(8)
-    });
-    match enough {
-        Some(at) if total > 0 && with_cost > 1 => {
-            let plural = if at == 0 { "project makes" } else { "projects make" };
-            format!("{} of {with_cost} {plural} {} of the cost", at + 1, share(sum, total))
-        }
-        _ if with_cost == 1 => "One project makes the whole cost".to_owned(),
-        _ => "No project has a cost".to_owned(),
-    }
-}
-
-fn project_row(overview: &Overview<'_>, project: &ProjectFigures<'_>, longest: i128) -> ProjectRow {
-    let total = overview.total().minor_units;
-    let change = project.previous.map(|previous| Money {
-        minor_units: project.cost.minor_units - previous.minor_units,
-        ..previous
-    });
-    ProjectRow {
-        id: project.id.to_owned(),
-        name: project.name.to_owned(),
-        status: if project.status == ProjectStatus::Active { "" } else { project.status.name() },
-        cost_centre: project.cost_centre.to_owned(),
-        minutes: Number::minutes(project.seconds.iter().flatten().sum()),
-        cost: Number::money(project.cost),
-        share: share(project.cost.minor_units, total),
-        length: length(project.cost.minor_units, longest),
-        previous: project.previous.map(Number::money),
-        change: change.map(Number::money),
-    }
-}
-
 fn groups(overview: &Overview<'_>, grouping: Grouping) -> Result<Vec<Bar>, ReportError> {
     let bill = overview.bill();
     let groups = overview.by(grouping)?;
@@ -382,14 +296,4 @@ fn groups(overview: &Overview<'_>, grouping: Grouping) -> Result<Vec<Bar>, Repor
         }
     };
     Ok(groups.iter().map(bar).collect())
-}
-
-/// A chart of columns with its axis.
-#[derive(Debug, Serialize)]
-pub(super) struct ColumnChart {
-    pub(super) columns: Vec<Column>,
-    /// Labels of the axis at its top and its middle.
-    pub(super) axis: [String; 2],
-    /// For those who cannot see it.
-    pub(super) description: String,
 }

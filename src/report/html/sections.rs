@@ -3,118 +3,17 @@
 use chrono::{Datelike, Weekday};
 use serde::Serialize;
 
+use crate::domain::Media;
 use crate::domain::money::{decimal_text, rounded_units, thousands};
-use crate::domain::{BillStatus, Media};
-use crate::rating::{ALLOCATION_SCALE, LINE_SCALE};
+use crate::rating::LINE_SCALE;
 
-use super::super::overview::{DayFigures, DayState, Grouping, Overview, TrendMonth};
-use super::super::{ReportError, bill_table, wording};
-use super::charts::{ColumnFigures, columns, round_top};
-use super::page::{ColumnChart, MediaName, Number, media_label, media_name, month_name, share};
+use super::super::overview::{DayFigures, DayState, Grouping, Overview};
+use super::super::{ReportError, bill_table};
+use super::charts::{ColumnChart, ColumnFigures, chart};
+use super::page::{Number, media_label, share};
 
 /// Rows of missing days; the rest is counted.
 const LISTED_HOLES: usize = 100;
-
-/// Twelve months.
-#[derive(Debug, Serialize)]
-pub(super) struct Trend {
-    finding: String,
-    /// Media of any of the months.
-    legend: Vec<MediaName>,
-    chart: ColumnChart,
-    rows: Vec<TrendRow>,
-}
-
-#[derive(Debug, Serialize)]
-struct TrendRow {
-    month: String,
-    total: Number,
-    costs: Vec<Number>,
-    status: String,
-}
-
-pub(super) fn trend(overview: &Overview<'_>) -> Trend {
-    let used = overview.used_media();
-    let has_cost =
-        |media: Media| overview.trend.iter().any(|month| month.media_costs[media.index()] != 0);
-    let is_shown = |media: &Media| used.contains(media) || has_cost(*media);
-    let media: Vec<_> = Media::ALL.into_iter().filter(is_shown).collect();
-    let status = |month: &TrendMonth| match month.status {
-        None => "not reported".to_owned(),
-        Some(status) => status.name().replace('_', " "),
-    };
-    let figures = overview.trend.iter().map(|month| ColumnFigures {
-        label: month.month.first_day().format("%b").to_string(),
-        title: format!("{}: {}", month_name(month.month), wording::money(month.total)),
-        class: if month.status == Some(BillStatus::InProgress) { "open" } else { "" },
-        costs: &month.media_costs,
-    });
-    let currency = overview.bill().currency;
-    let rows = overview.trend.iter().map(|month| TrendRow {
-        month: month.month.to_string(),
-        total: Number::money(month.total),
-        costs: media
-            .iter()
-            .map(|media| Number::micro(month.media_costs[media.index()], currency))
-            .collect(),
-        status: status(month),
-    });
-    let highest = overview.trend.iter().map(|month| month.media_costs.iter().sum()).max();
-    Trend {
-        legend: media.iter().copied().map(media_name).collect(),
-        finding: trend_finding(overview),
-        chart: chart(
-            figures.collect(),
-            highest.unwrap_or(0),
-            overview,
-            format!("Cost of {} months, stacked by media", overview.trend.len()),
-        ),
-        rows: rows.rev().collect(),
-    }
-}
-
-fn trend_finding(overview: &Overview<'_>) -> String {
-    let months = &overview.trend;
-    let Some(this) = months.last() else { return String::new() };
-    let name = month_name(this.month);
-    let [first, .., last] = months.as_slice() else {
-        return format!("{name} is the first month with usage");
-    };
-    let dearest = months.iter().max_by_key(|month| month.total.minor_units);
-    let dearest = dearest.map_or(first, |month| month);
-    if dearest.month == last.month {
-        format!("{name} is the dearest of {} months", months.len())
-    } else {
-        let less = dearest.total.minor_units - last.total.minor_units;
-        let less = share(less, dearest.total.minor_units);
-        let so_far = if last.status == Some(BillStatus::InProgress) { " so far" } else { "" };
-        format!("{name}{so_far} is {less} below the dearest month, {}", month_name(dearest.month))
-    }
-}
-
-fn chart(
-    figures: Vec<ColumnFigures<'_>>,
-    highest: i128,
-    overview: &Overview<'_>,
-    description: String,
-) -> ColumnChart {
-    // From a whole unit of the currency up, so that the axis has short labels.
-    let unit = 10_i128.pow(ALLOCATION_SCALE);
-    let top = if highest > unit {
-        round_top(highest.div_euclid(unit) + 1).saturating_mul(unit)
-    } else {
-        round_top(highest)
-    };
-    let currency = overview.bill().currency;
-    let label = |units: i128| {
-        if top > unit * 2 {
-            thousands(&rounded_units(units, ALLOCATION_SCALE, 0).to_string())
-        } else {
-            Number::micro(units, currency).shown
-        }
-    };
-    ColumnChart { columns: columns(figures, top), axis: [label(top), label(top / 2)], description }
-}
 
 /// How the bill was made.
 #[derive(Debug, Serialize)]
@@ -178,18 +77,24 @@ fn bill_row(row: &bill_table::Row, digits: u32) -> BillRow {
 pub(super) fn media_finding(overview: &Overview<'_>) -> Result<String, ReportError> {
     let groups = overview.by(Grouping::Media)?;
     let total: i128 = groups.iter().map(|group| group.cost_micro_units).sum();
-    let first = groups.first().filter(|group| group.cost_micro_units > 0);
-    let media = first.and_then(|group| Media::from_name(&group.key));
-    Ok(match (first, media) {
-        (Some(group), Some(media)) => {
-            format!(
-                "{} makes {} of the cost",
-                media_label(media),
-                share(group.cost_micro_units, total)
-            )
+    let of_media =
+        || groups.iter().filter_map(|group| Some((Media::from_name(&group.key)?, group)));
+    let dearest = of_media().find(|(_, group)| group.cost_micro_units > 0);
+    let Some((media, group)) = dearest else {
+        let is_credited = of_media().any(|(_, group)| group.cost_micro_units < 0);
+        return Ok(match (is_credited, total) {
+            (true, _) => "Media have credits alone",
+            (false, 0) => "No media has a cost",
+            (false, _) => "The cost belongs to no media",
         }
-        _ => "No media has a cost".to_owned(),
-    })
+        .to_owned());
+    };
+    // A credit leaves parts that are no shares of a whole.
+    if groups.iter().any(|group| group.cost_micro_units < 0) {
+        return Ok(format!("{} is the dearest media", media_label(media)));
+    }
+    let share = share(group.cost_micro_units, total);
+    Ok(format!("{} makes {share} of the cost", media_label(media)))
 }
 
 /// Every day.
@@ -265,6 +170,7 @@ fn day_column(day: &DayFigures, currency: crate::domain::Currency) -> ColumnFigu
             _ => "",
         },
         costs: &day.costs,
+        rest: 0,
     }
 }
 
@@ -279,6 +185,9 @@ fn days_finding(overview: &Overview<'_>) -> String {
                 day.day.format("%A %-d %B"),
                 currency.code()
             )
+        }
+        None if overview.days.iter().any(|day| day.cost() < 0) => {
+            "Days have credits alone".to_owned()
         }
         None => "No day has a cost".to_owned(),
     }

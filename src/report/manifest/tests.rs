@@ -133,3 +133,18 @@ fn a_manifest_lists_itself_and_other_text_lists_nothing() {
     assert_eq!(listed_paths(text).expect("manifest"), ["bill.csv", FILE_NAME]);
     assert_eq!(listed_paths(b""), None);
 }
+
+#[test]
+fn the_range_has_the_adjustments_of_the_total_beside_it() {
+    let out = TempDir::new().expect("folder");
+    let mut sample = Sample::incomplete();
+    sample.surround_with_adjustments();
+    let published = write_month(&sample.report(), &options(out.path())).expect("written");
+    let manifest: serde_json::Value =
+        serde_json::from_str(&manifest_text(&published)).expect("JSON");
+    let text = |name: &str| manifest[name].as_str().expect("text").to_owned();
+    assert_eq!((text("bill_total"), text("rated_total")), ("5.10".into(), "0.10".into()));
+    assert_eq!((text("total_low"), text("total_high")), ("5.10".into(), "5.12".into()));
+    let assumption = &manifest["assumptions"][0];
+    assert_eq!((&assumption["low"], &assumption["high"]), (&"5.10".into(), &"5.12".into()));
+}

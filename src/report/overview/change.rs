@@ -1,9 +1,12 @@
 //! Why a month costs more or less than the one before it.
 //!
-//! The change is the sum of four effects, exactly: more minutes at the old
-//! prices and shares (volume), other media (mix), other prices, the discounts of
-//! tiers included (price), and other free minutes (free minutes). Each step
-//! changes one thing and leaves the others, so that the steps add up.
+//! The change of the amount due is the sum of six effects, exactly. Four are of
+//! the lines: more minutes at the old prices and shares (volume), other media
+//! (mix), other prices, the discounts of tiers included (price), and other free
+//! minutes (free minutes); each step changes one thing and leaves the others, so
+//! that the steps add up. What no line has is by itself: packages, discounts,
+//! commitments and taxes (charges), and credits and charges beside the rated
+//! total (adjustments).
 
 use std::collections::BTreeMap;
 
@@ -14,36 +17,49 @@ use num_traits::{ToPrimitive, Zero};
 use crate::domain::{Media, Service};
 use crate::rating::Bill;
 
-/// The four effects in minor units; they sum to the change of the total.
+/// The effects in minor units; they sum to the change of the amount due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::report) struct Change {
-    /// Total of the month before.
+    /// Amount due of the month before.
     pub(in crate::report) previous: i128,
-    /// This total less that one.
+    /// This amount less that one.
     pub(in crate::report) difference: i128,
     /// By [`EFFECTS`].
-    pub(in crate::report) effects: [i128; 4],
+    pub(in crate::report) effects: [i128; EFFECTS.len()],
 }
 
+/// Effects of what is rated; the last one of all is that of the adjustments.
+const RATED: usize = EFFECTS.len() - 1;
+
 /// Name and meaning of each effect, in the order of [`Change::effects`].
-pub(in crate::report) const EFFECTS: [(&str, &str); 4] = [
+pub(in crate::report) const EFFECTS: [(&str, &str); 6] = [
     ("volume", "more or fewer minutes, at last month's prices and shares of media"),
     ("mix", "other shares of media, such as more Full HD, at last month's prices"),
     ("price", "other prices per minute, the discounts of volume tiers included"),
     ("free minutes", "other worth of the free minutes"),
+    ("charges", "packages, top-ups, overage, discounts, commitments and taxes"),
+    ("adjustments", "credits and charges beside the rated total"),
 ];
 
 impl Change {
-    /// From the bill before to this one; none where currencies differ.
-    pub(in crate::report) fn between(before: &Bill, now: &Bill) -> Option<Self> {
+    /// From the month before to this one, each with its adjustments in minor
+    /// units; none where currencies differ.
+    pub(in crate::report) fn between(before: (&Bill, i128), now: (&Bill, i128)) -> Option<Self> {
+        let ((before, adjusted_before), (now, adjusted_now)) = (before, now);
         if before.currency != now.currency {
             return None;
         }
         let exact = exact_effects(&media_of(before), &media_of(now), before, now);
-        let difference = now.total.minor_units - before.total.minor_units;
+        let rated = now.total.minor_units - before.total.minor_units;
         let unit = BigInt::from(10).pow(now.currency.minor_unit_digits());
-        let effects = rounded_to(difference, &exact.map(|effect| effect * &unit));
-        Some(Self { previous: before.total.minor_units, difference, effects })
+        let mut effects = [0; EFFECTS.len()];
+        effects[..RATED].copy_from_slice(&rounded_to(rated, &exact.map(|effect| effect * &unit)));
+        effects[RATED] = adjusted_now - adjusted_before;
+        Some(Self {
+            previous: before.total.minor_units + adjusted_before,
+            difference: rated + effects[RATED],
+            effects,
+        })
     }
 
     /// The effect with the largest share of the change's direction.
@@ -82,20 +98,20 @@ fn media_of(bill: &Bill) -> BTreeMap<(Service, Media), MediaOfMonth> {
     media
 }
 
-/// What is neither minutes nor free minutes, such as a fee, is a matter of price.
+/// What of the lines is neither minutes nor free minutes is a matter of price.
 fn exact_effects(
     before: &BTreeMap<(Service, Media), MediaOfMonth>,
     now: &BTreeMap<(Service, Media), MediaOfMonth>,
     before_bill: &Bill,
     now_bill: &Bill,
-) -> [BigRational; 4] {
+) -> [BigRational; RATED] {
     let sum = |media: &BTreeMap<_, MediaOfMonth>| -> BigInt {
         media.values().map(|one| &one.minutes).sum()
     };
     let (minutes_before, minutes_now) = (sum(before), sum(now));
     // Without minutes before, there are no shares to keep: all is volume.
     let growth = (!minutes_before.is_zero()).then(|| BigRational::new(minutes_now, minutes_before));
-    let mut effects = [(); 4].map(|()| BigRational::zero());
+    let mut effects = [(); RATED].map(|()| BigRational::zero());
     let keys: std::collections::BTreeSet<_> = before.keys().chain(now.keys()).collect();
     let nothing = MediaOfMonth::default();
     for key in keys {
@@ -109,9 +125,14 @@ fn exact_effects(
         effects[2] += (&new_price - &old_price) * &new_minutes;
         effects[3] += &old_price * whole(&old.free) - &new_price * whole(&new.free);
     }
+    effects[4] = charges(now_bill) - charges(before_bill);
     let explained: BigRational = effects.iter().sum();
     effects[2] += &now_bill.exact_total - &before_bill.exact_total - explained;
     effects
+}
+
+fn charges(bill: &Bill) -> BigRational {
+    bill.charges.iter().map(|charge| &charge.amount).sum()
 }
 
 /// Prices of a minute then and now; a month that billed none takes the other's.
@@ -124,8 +145,8 @@ fn prices(old: &MediaOfMonth, new: &MediaOfMonth) -> [BigRational; 2] {
 }
 
 /// The effects in whole units that sum to `total`: cut, then the largest remainders go up.
-fn rounded_to(total: i128, effects: &[BigRational; 4]) -> [i128; 4] {
-    let mut units = [0; 4];
+fn rounded_to(total: i128, effects: &[BigRational; RATED]) -> [i128; RATED] {
+    let mut units = [0; RATED];
     let mut order: Vec<(BigRational, usize)> = Vec::with_capacity(effects.len());
     for (at, effect) in effects.iter().enumerate() {
         units[at] = effect.floor().to_integer().to_i128().unwrap_or(0);
@@ -168,7 +189,8 @@ mod tests {
     }
 
     fn change(before: [u32; 3], now: [u32; 3]) -> Change {
-        Change::between(&bill("2031-02", before), &bill("2031-03", now)).expect("one currency")
+        let (before, now) = (bill("2031-02", before), bill("2031-03", now));
+        Change::between((&before, 0), (&now, 0)).expect("one currency")
     }
 
     #[test]
@@ -176,14 +198,14 @@ mod tests {
         let change = change([0, 20_000, 0], [0, 40_000, 0]);
         assert_eq!(change.previous, 3_990);
         assert_eq!(change.difference, 7_980);
-        assert_eq!(change.effects, [7_980, 0, 0, 0]);
+        assert_eq!(change.effects, [7_980, 0, 0, 0, 0, 0]);
         assert_eq!(change.main_effect(), Some(0));
     }
 
     #[test]
     fn other_media_for_the_same_minutes_is_mix() {
         let change = change([0, 30_000, 0], [0, 20_000, 10_000]);
-        assert_eq!(change.effects, [0, 5_000, 0, 0]);
+        assert_eq!(change.effects, [0, 5_000, 0, 0, 0, 0]);
         assert_eq!(change.main_effect(), Some(1));
     }
 
@@ -200,21 +222,60 @@ mod tests {
         assert!(change.effects[3] < 0, "{change:?}");
     }
 
+    /// 60,000 minutes of audio by a book that extends a built-in one by some lines.
+    fn audio_by(base: &str, lines: &str, month: &str) -> Bill {
+        let month = Month::parse(month).expect("valid");
+        let id = ProjectId::new("p").expect("valid");
+        let mut row = day_usage(&id, month.first_day(), Service::Rtc);
+        row.seconds[Media::Audio.index()] = Some(3_600_000);
+        let text = format!("name = 'contract'\nextends = '{base}'\n{lines}\n");
+        let book = PriceBook::parse("contract.toml", &text).expect("a valid book");
+        rate(&AccountId::new("a").expect("valid"), month, &[row], &book).expect("rated")
+    }
+
+    #[test]
+    fn adjustments_of_both_months_are_an_effect_of_their_own() {
+        let (before, now) = (bill("2031-02", [0, 20_000, 0]), bill("2031-03", [0, 40_000, 0]));
+        let change = Change::between((&before, 500), (&now, -1_234)).expect("one currency");
+        assert_eq!((change.previous, change.difference), (4_490, 6_246));
+        assert_eq!(change.effects, [7_980, 0, 0, 0, 0, -1_734]);
+    }
+
+    #[test]
+    fn a_package_and_overage_are_charges_and_no_price() {
+        let before = audio_by("standard-usd", "", "2031-02");
+        let now = audio_by("standard-usd", "package = 'Starter'\ntax_percent = '10'", "2031-03");
+        let change = Change::between((&before, 0), (&now, 0)).expect("one currency");
+        assert_ne!(change.difference, 0);
+        assert_eq!(change.effects, [0, 0, 0, 0, change.difference, 0]);
+        assert_eq!(change.main_effect().map(|at| EFFECTS[at].0), Some("charges"));
+    }
+
+    #[test]
+    fn a_discount_beside_the_lines_is_a_charge_and_their_price_stays() {
+        let before = audio_by("tiered-usd", "", "2031-02");
+        let now = audio_by("tiered-usd", "discount_percent = '10'", "2031-03");
+        let change = Change::between((&before, 0), (&now, 0)).expect("one currency");
+        assert_eq!(change.effects, [0, 0, 0, 0, change.difference, 0]);
+        assert_eq!(change.difference, -495);
+    }
+
     #[test]
     fn a_first_month_is_volume_alone_and_nothing_has_no_cause() {
-        assert_eq!(change([0, 0, 0], [0, 20_000, 0]).effects, [7_980, 0, 0, -3_990]);
+        assert_eq!(change([0, 0, 0], [0, 20_000, 0]).effects, [7_980, 0, 0, -3_990, 0, 0]);
         let nothing = change([0, 0, 0], [0, 0, 0]);
-        assert_eq!((nothing.effects, nothing.main_effect()), ([0; 4], None));
+        assert_eq!((nothing.effects, nothing.main_effect()), ([0; 6], None));
     }
 
     proptest! {
         #[test]
-        fn the_four_effects_sum_to_the_change(
+        fn the_effects_sum_to_the_change(
             before in proptest::array::uniform3(0_u32..2_000_000),
             now in proptest::array::uniform3(0_u32..2_000_000),
         ) {
             let change = change(before, now);
             prop_assert_eq!(change.effects.iter().sum::<i128>(), change.difference);
+            prop_assert_eq!(change.effects[4..].to_vec(), [0, 0]);
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{DayUsage, Media, Service};
-use crate::rating::{ALLOCATION_SCALE, Bill, ProjectAllocation};
+use crate::domain::{AppliedAdjustment, DayUsage, Media, Money, Service};
+use crate::rating::{ALLOCATION_SCALE, ProjectAllocation};
 
-use super::super::{ReportError, table};
+use super::super::{PreviousMonth, ReportError, table};
 use super::{Overview, UNTAGGED};
 
 /// Key of adjustments where a breakdown has no place for them.
@@ -167,7 +167,7 @@ impl Overview<'_> {
             projects: projects.collect(),
             usage: self.report.usage.iter().collect(),
             costs: costs(&self.report.bill.projects),
-            previous: self.previous_bill().map(|bill| costs(&bill.projects)),
+            previous: self.previous().map(|previous| costs(&previous.bill.projects)),
         };
         let mut rows = grouped.by(grouping);
         self.add_adjustments(grouping, &grouped, &mut rows)?;
@@ -186,31 +186,45 @@ impl Overview<'_> {
         grouped: &Grouped<'_>,
         rows: &mut Vec<GroupFigures>,
     ) -> Result<(), ReportError> {
-        for project in self.projects.iter().filter(|one| one.adjustment.minor_units != 0) {
-            let units = table::money_units(project.adjustment, ALLOCATION_SCALE)?;
+        let bill = self.bill();
+        let shares = |adjustments: &[AppliedAdjustment]| {
+            let shares: Vec<_> = adjustments.iter().flat_map(|one| one.shares.clone()).collect();
+            shares
+        };
+        let now = shares(self.report.adjustments).into_iter().map(|share| (share, false));
+        let before = self.previous().map(|previous| shares(&previous.adjustments));
+        let before = before.into_iter().flatten().map(|share| (share, true));
+        for ((project_id, minor_units), is_before) in now.chain(before) {
+            let money = Money { minor_units, currency: bill.currency };
+            let units = table::money_units(money, ALLOCATION_SCALE)?;
             let key = match grouping {
-                Grouping::Project => project.id,
-                Grouping::CostCentre => project.cost_centre,
-                Grouping::Media | Grouping::Service => ADJUSTMENTS,
+                Grouping::Project | Grouping::CostCentre => {
+                    grouped.key(grouping, (project_id.as_str(), Service::Rtc, Media::Audio))
+                }
+                Grouping::Media | Grouping::Service => ADJUSTMENTS.to_owned(),
             };
-            match rows.iter_mut().find(|row| row.key == key) {
-                Some(row) => row.cost_micro_units += units,
-                None => rows
-                    .push(GroupFigures { cost_micro_units: units, ..grouped.empty(grouping, key) }),
+            let at = rows.iter().position(|row| row.key == key).unwrap_or_else(|| {
+                rows.push(grouped.empty(grouping, &key));
+                rows.len() - 1
+            });
+            if !is_before {
+                rows[at].cost_micro_units += units;
+            } else if let Some(previous) = &mut rows[at].previous_micro_units {
+                *previous += units;
             }
         }
         Ok(())
     }
 
-    fn previous_bill(&self) -> Option<&Bill> {
+    fn previous(&self) -> Option<&PreviousMonth> {
         let previous = self.report.background.previous.as_ref();
-        previous.filter(|previous| previous.currency == self.report.bill.currency)
+        previous.filter(|previous| previous.bill.currency == self.report.bill.currency)
     }
 
     fn unallocated_group(&self, empty: GroupFigures) -> Result<Option<GroupFigures>, ReportError> {
-        let units = |bill: &Bill| table::money_units(bill.unallocated, ALLOCATION_SCALE);
+        let units = |one: &PreviousMonth| table::money_units(one.unallocated(), ALLOCATION_SCALE);
         let cost_micro_units = table::money_units(self.report.unallocated(), ALLOCATION_SCALE)?;
-        let previous_micro_units = self.previous_bill().map(units).transpose()?;
+        let previous_micro_units = self.previous().map(units).transpose()?;
         let has_any = cost_micro_units != 0 || previous_micro_units.is_some_and(|units| units != 0);
         Ok(has_any.then_some(GroupFigures { cost_micro_units, previous_micro_units, ..empty }))
     }

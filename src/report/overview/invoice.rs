@@ -6,7 +6,7 @@ use crate::domain::{Currency, Money};
 
 use super::Overview;
 
-/// A project on both sides; the rated bill's, without adjustments.
+/// A project on both sides, adjustments included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::report) struct InvoiceRow<'a> {
     /// Its id; empty for what belongs to no project.
@@ -44,20 +44,11 @@ impl<'a> Overview<'a> {
         let money = |minor_units| Money { minor_units, currency };
         let mut rows: BTreeMap<&'a str, InvoiceRow<'a>> = BTreeMap::new();
         for project in &self.projects {
-            let rated = project.cost.minor_units - project.adjustment.minor_units;
-            rows.insert(
-                project.id,
-                InvoiceRow {
-                    project_id: project.id,
-                    name: project.name,
-                    estimate: money(rated),
-                    invoice: money(0),
-                },
-            );
+            let (project_id, name, estimate) = (project.id, project.name, project.cost);
+            rows.insert(project_id, InvoiceRow { project_id, name, estimate, invoice: money(0) });
         }
-        let unallocated = self.bill().unallocated;
-        let nobody =
-            InvoiceRow { project_id: "", name: "", estimate: unallocated, invoice: money(0) };
+        let estimate = self.report.unallocated();
+        let nobody = InvoiceRow { project_id: "", name: "", estimate, invoice: money(0) };
         rows.insert("", nobody);
         for (project_id, amount) in invoiced {
             let row = rows.entry(project_id.as_str()).or_insert(InvoiceRow {

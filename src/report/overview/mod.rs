@@ -9,12 +9,10 @@ mod days;
 mod groups;
 mod invoice;
 
-use std::collections::BTreeMap;
-
 use crate::domain::{BillStatus, Media, Money, ProjectStatus};
 use crate::rating::{ALLOCATION_SCALE, Bill};
 
-use super::model::{COST_CENTRE_TAG, UNTAGGED};
+use super::model::{COST_CENTRE_TAG, PreviousMonth, UNTAGGED};
 use super::month::ProjectMonth;
 use super::{MonthReport, ReportError, table};
 
@@ -62,7 +60,7 @@ pub(super) struct ProjectFigures<'a> {
     pub(super) cost: Money,
     /// What it has of the adjustments.
     pub(super) adjustment: Money,
-    /// Its share of the bill before; none where nothing is known of that month.
+    /// Its share of the amount due before; none where nothing is known of that month.
     pub(super) previous: Option<Money>,
     /// Over all services and days.
     pub(super) seconds: MediaSeconds,
@@ -75,11 +73,11 @@ pub(super) struct ProjectFigures<'a> {
 pub(super) struct TrendMonth {
     /// `YYYY-MM`.
     pub(super) month: crate::domain::Month,
-    /// Rounded total.
+    /// Rounded total with its adjustments.
     pub(super) total: Money,
-    /// By media; the reported month's sum to its total.
+    /// By media: the total without its adjustments and what belongs to no project.
     pub(super) media_costs: MediaCosts,
-    /// None where the month was never reported.
+    /// None where it is not known.
     pub(super) status: Option<BillStatus>,
 }
 
@@ -109,9 +107,14 @@ impl<'a> Overview<'a> {
             });
         }
         let background = report.background;
-        let previous = background.previous.as_ref().filter(|b| b.currency == bill.currency);
-        let this =
-            TrendMonth { month: bill.month, total: bill.total, media_costs, status: Some(status) };
+        let previous =
+            background.previous.as_ref().filter(|one| one.bill.currency == bill.currency);
+        let this = TrendMonth {
+            month: bill.month,
+            total: report.amount_due(),
+            media_costs,
+            status: Some(status),
+        };
         let past =
             background.past_months.iter().filter(|past| past.total.currency == bill.currency);
         let past = past.map(|past| TrendMonth {
@@ -126,7 +129,10 @@ impl<'a> Overview<'a> {
             projects: project_figures(report, projects, previous),
             days,
             trend: past.chain([this]).collect(),
-            change: previous.and_then(|previous| Change::between(previous, bill)),
+            change: previous.and_then(|previous| {
+                let now = (bill, report.adjusted().minor_units);
+                Change::between((&previous.bill, previous.adjusted()), now)
+            }),
         })
     }
 
@@ -165,12 +171,10 @@ impl<'a> Overview<'a> {
 fn project_figures<'a>(
     report: &'a MonthReport<'a>,
     projects: &[ProjectMonth<'a>],
-    previous: Option<&Bill>,
+    previous: Option<&PreviousMonth>,
 ) -> Vec<ProjectFigures<'a>> {
     let currency = report.bill.currency;
-    let costs_before: Option<BTreeMap<_, _>> = previous.map(|bill| {
-        bill.projects.iter().map(|one| (one.project_id.as_str(), one.cost_minor_units)).collect()
-    });
+    let costs_before = previous.map(PreviousMonth::costs_of_projects);
     let figures = |month: &ProjectMonth<'a>| {
         let id = month.id.as_str();
         let tag = report.background.tags.get(month.id).and_then(|tags| tags.get(COST_CENTRE_TAG));

@@ -80,11 +80,13 @@ fn change_cells(
     ]
 }
 
+/// What belongs to no project; none where that is nothing.
+pub(super) fn unallocated(overview: &Overview<'_>) -> Option<Money> {
+    Some(overview.report.unallocated()).filter(|money| money.minor_units != 0)
+}
+
 fn unallocated_row(sheet: &mut Sheet<'_>, formats: &Formats, overview: &Overview<'_>) -> Done {
-    let unallocated = overview.report.unallocated();
-    if unallocated.minor_units == 0 {
-        return Ok(());
-    }
+    let Some(unallocated) = unallocated(overview) else { return Ok(()) };
     let mut cells = vec![(Cell::Empty, &formats.text), (Cell::Text("(no project)"), &formats.text)];
     cells.extend((2..COST_COLUMN).map(|_| (Cell::Empty, &formats.text)));
     cells.push((Cell::Number(unallocated.to_string()), &formats.money));
@@ -124,6 +126,9 @@ fn cost_centres(
     let rows = |column: &str| format!("${column}${}:${column}${}", first + 1, end.max(first + 1));
     for group in overview.by(Grouping::CostCentre)? {
         if group.key.is_empty() {
+            // Money of no project has no cost centre, so that no criterion finds it.
+            let amount = Cell::Number(micro(group.cost_micro_units));
+            sheet.row(&[(Cell::Text("(no project)"), &formats.text), (amount, &formats.money)])?;
             continue;
         }
         let key = group.key.replace('"', "\"\"");

@@ -25,6 +25,10 @@ impl ReportFormat for Xlsx {
         "xlsx"
     }
 
+    fn first_file(&self) -> &'static str {
+        "report.xlsx"
+    }
+
     fn month_files(
         &self,
         month: &MonthContent<'_>,

@@ -2,9 +2,11 @@
 
 use rust_xlsxwriter::Workbook;
 
+use crate::billing::margin::margin;
 use crate::domain::Money;
 
 use super::super::overview::Overview;
+use super::super::wording;
 use super::sheet::{Cell, Formats, Sheet};
 use super::sheets::Done;
 
@@ -18,7 +20,11 @@ pub(super) fn sheet(workbook: &mut Workbook, formats: &Formats, overview: &Overv
         sheet.row(&[(Cell::Text(text), &formats.text)])?;
         return Ok(sheet.finish(0)?);
     }
+    for sentence in wording::month_ahead(overview) {
+        sheet.row(&[(Cell::Text(&sentence), &formats.text)])?;
+    }
     budgets(&mut sheet, formats, overview)?;
+    margins(&mut sheet, formats, overview)?;
     odd_days(&mut sheet, formats, overview)?;
     plans(&mut sheet, formats, overview)?;
     Ok(sheet.finish(0)?)
@@ -42,6 +48,24 @@ fn budgets(sheet: &mut Sheet<'_>, formats: &Formats, overview: &Overview<'_>) ->
             (money(Some(one.to_date)), &formats.money),
             (money(one.expected), &formats.money),
             (used_up, &formats.day),
+        ])?;
+    }
+    Ok(sheet.row(&[])?)
+}
+
+fn margins(sheet: &mut Sheet<'_>, formats: &Formats, overview: &Overview<'_>) -> Done {
+    let margins = &overview.report.background.ahead.margins;
+    if margins.is_empty() {
+        return Ok(());
+    }
+    let header = ["Resold project", "Costs before tax", "Sells for", "Margin"];
+    sheet.header(&header, 1, formats)?;
+    for one in margins {
+        sheet.row(&[
+            (Cell::Text(&one.project_id), &formats.text),
+            (money(Some(one.cost)), &formats.money),
+            (money(Some(one.sell)), &formats.money),
+            (money(Some(margin(one.cost, one.sell))), &formats.money),
         ])?;
     }
     Ok(sheet.row(&[])?)
@@ -71,14 +95,18 @@ fn plans(sheet: &mut Sheet<'_>, formats: &Formats, overview: &Overview<'_>) -> D
         return Ok(());
     }
     let head = format!("Plan, {}", ahead.plan_months);
-    sheet.header(&[head.as_str(), "Would have cost", "Saved", "In force"], 1, formats)?;
+    let header =
+        [head.as_str(), "Would have cost", "Saved", "In force", "As cheap as the first at"];
+    sheet.header(&header, 1, formats)?;
     for one in &ahead.plans {
         let note = if one.is_in_force { "yes" } else { "" };
+        let break_even = one.break_even.map(|turn| turn.to_string()).unwrap_or_default();
         sheet.row(&[
             (Cell::Text(&one.plan), &formats.text),
             (money(Some(one.total)), &formats.money),
             (money(one.saved), &formats.money),
             (Cell::Text(note), &formats.text),
+            (Cell::Text(&break_even), &formats.text),
         ])?;
     }
     Ok(())

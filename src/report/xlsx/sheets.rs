@@ -9,6 +9,7 @@ use crate::rating::{ALLOCATION_SCALE, LINE_SCALE};
 use super::super::overview::{DayFigures, DayState, EFFECTS, Overview};
 use super::super::summary::{MINUTES_SCALE, minute_units};
 use super::super::{ReportError, bill_table, colours, wording};
+use super::allocation::unallocated;
 use super::sheet::{Cell, Formats, Sheet, sum_formula};
 
 /// Projects in the chart of the first sheet.
@@ -36,8 +37,7 @@ pub(super) fn summary(workbook: &mut Workbook, formats: &Formats, overview: &Ove
     sheet.row(&[(Cell::Text("Status"), text), (Cell::Text(&wording::status(overview)), text)])?;
     sheet.row(&[(Cell::Text("Currency"), text), (Cell::Text(bill.currency.code()), text)])?;
     if !overview.report.adjustments.is_empty() {
-        let adjusted = overview.total().minor_units - bill.total.minor_units;
-        let adjusted = Money { minor_units: adjusted, ..bill.total };
+        let adjusted = overview.report.adjusted();
         for (name, money) in [("Rated total", bill.total), ("Adjustments", adjusted)] {
             let amount = (Cell::Number(money.to_string()), &formats.money);
             sheet.row(&[(Cell::Text(name), text), amount])?;
@@ -61,7 +61,7 @@ pub(super) fn summary(workbook: &mut Workbook, formats: &Formats, overview: &Ove
         for ((name, why), effect) in EFFECTS.iter().zip(change.effects) {
             line(&format!("  change by {name}"), effect, why)?;
         }
-        let first = sheet.row + 1 - 4;
+        let first = sheet.row + 1 - u32::try_from(EFFECTS.len()).unwrap_or(0);
         let formula = format!("=SUM(B{first}:B{})", sheet.row);
         let sum = Cell::Formula(formula, money(change.difference));
         sheet.row(&[(Cell::Text("Change"), &formats.total_text), (sum, &formats.total_money)])?;
@@ -87,13 +87,21 @@ fn dearest_projects(sheet: &mut Sheet<'_>, formats: &Formats, overview: &Overvie
             (Cell::Text(project.name), &formats.text),
         ])?;
     }
+    if let Some(unallocated) = unallocated(overview) {
+        sheet.row(&[
+            (Cell::Text("(no project)"), &formats.text),
+            (Cell::Number(unallocated.to_string()), &formats.money),
+            (share(unallocated, overview.total()), &formats.percent),
+        ])?;
+    }
+    let end = first + u32::try_from(shown).unwrap_or(0);
     if shown > 0 {
         let mut chart = Chart::new(ChartType::Bar);
         let name = "Summary";
         chart
             .add_series()
-            .set_categories((name, first, 0, sheet.row - 1, 0))
-            .set_values((name, first, 1, sheet.row - 1, 1))
+            .set_categories((name, first, 0, end - 1, 0))
+            .set_values((name, first, 1, end - 1, 1))
             .set_format(&mut fill(colours::of(Media::Hd).light));
         chart.legend().set_hidden();
         chart.title().set_name("Where the money went");
@@ -122,7 +130,7 @@ fn share(part: Money, total: Money) -> Cell<'static> {
 fn trend(sheet: &mut Sheet<'_>, formats: &Formats, overview: &Overview<'_>) -> Done {
     sheet.header(&["Month", "Total", "Status"], 1, formats)?;
     for month in &overview.trend {
-        let status = month.status.map_or("not reported", |status| status.name());
+        let status = month.status.map_or("n/a", |status| status.name());
         sheet.row(&[
             (Cell::Day(month.month.first_day()), &formats.month),
             (Cell::Number(month.total.to_string()), &formats.money),

@@ -58,3 +58,22 @@ fn totals_are_formulas_that_hold_their_result() {
     assert!(bill.contains("<f>SUM(I2:I3)</f><v>0.10</v>"), "{bill}");
     assert!(part(&bytes, "xl/charts/chart2.xml").contains("stacked"));
 }
+
+#[test]
+fn money_of_no_project_has_its_row_in_every_list() {
+    let mut sample = Sample::incomplete();
+    sample.surround_with_adjustments();
+    let bytes = workbook(&sample);
+    let texts = part(&bytes, "xl/sharedStrings.xml");
+    let strings: Vec<_> = texts.split("<si>").skip(1).collect();
+    let at = strings.iter().position(|text| text.contains("(no project)")).expect("the text");
+    let rows = |sheet: u8| {
+        let sheet = part(&bytes, &format!("xl/worksheets/sheet{sheet}.xml"));
+        let rows: Vec<_> = sheet.split("<row ").map(str::to_owned).collect();
+        rows.into_iter().filter(|row| row.contains(&format!("<v>{at}</v>"))).collect::<Vec<_>>()
+    };
+    let (summary, allocation) = (rows(1), rows(3));
+    assert_eq!((summary.len(), allocation.len()), (1, 2));
+    let is_of_5 = |row: &String| row.contains("<v>5</v>");
+    assert!(summary.iter().chain(&allocation).all(is_of_5), "{summary:?} {allocation:?}");
+}

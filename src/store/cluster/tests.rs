@@ -101,8 +101,17 @@ fn the_address_works_as_text_too_and_the_cluster_is_as_promised() {
         from pg_database where datname = current_database()";
     let expected = format!(" UTC C.UTF-8 {}", cluster.version());
     assert_eq!(ask(&options, question).replace("Etc/UTC", "UTC"), expected);
-    let mode = fs::metadata(cluster.socket_folder()).expect("socket folder").permissions().mode();
-    assert_eq!(mode & 0o777, 0o700);
+    let mode = |path: PathBuf| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    assert_eq!(mode(cluster.socket_folder().to_path_buf()), 0o700);
+    assert_eq!(mode(cluster.socket_folder().join(".s.PGSQL.5432")), 0o700);
+    assert_eq!(mode(place.cluster()), 0o700);
+    for file in ["pg_hba.conf", "postgresql.conf", "postmaster.pid", "PG_VERSION"] {
+        assert_eq!(mode(place.cluster().join(file)), 0o600, "{file}");
+    }
+    for entry in fs::read_dir(&place.settings.data_folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        assert_eq!(mode(path.clone()) & 0o077, 0, "{}", path.display());
+    }
 }
 
 #[test]

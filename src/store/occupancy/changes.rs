@@ -69,6 +69,10 @@ impl<'a> Comparison<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
     use super::*;
     use crate::domain::{Channel, Incompleteness, ProjectId};
 
@@ -123,5 +127,49 @@ mod tests {
         let snapshot = snapshot(&[("a\0", 2), ("a\\u0000", 3)], None);
         let expected = [("a\\\\u0000", 3), ("a\\u0000", 2)];
         assert_eq!(Comparison::new(&snapshot).opened(), expected);
+    }
+
+    /// Channels with their users, 0 for those that are not there, and whether all were read.
+    fn minutes() -> impl Strategy<Value = Vec<(Vec<i64>, bool)>> {
+        let users = proptest::collection::vec(0_i64..3, 5);
+        proptest::collection::vec((users, proptest::bool::weighted(0.75)), 0..20)
+    }
+
+    #[test]
+    fn sweep_open_intervals_are_what_was_last_seen_of_each_channel() {
+        crate::sweep::hold(&minutes(), |history| {
+            let mut open: Vec<OpenInterval> = Vec::new();
+            for (minute, (users, is_complete)) in (0..).zip(history) {
+                let now = DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(minute);
+                let live = ["a", "b", "c", "d\0", "e"].into_iter().zip(users);
+                let live: Vec<_> = live.filter(|(_, users)| *users > 0).collect();
+                let reason = (!is_complete).then_some(Incompleteness::Drift);
+                let snapshot = snapshot(&live, reason);
+                let mut comparison = Comparison::new(&snapshot);
+                open.iter().cloned().for_each(|interval| comparison.see(interval));
+                let seen: BTreeMap<_, _> = live
+                    .iter()
+                    .map(|(name, users)| (storable_text(name).into_owned(), *users))
+                    .collect();
+                let stays = |interval: &OpenInterval| match seen.get(&interval.channel_name) {
+                    Some(users) => *users == interval.user_count,
+                    None => !is_complete,
+                };
+                let (kept, ended): (Vec<_>, Vec<_>) = open.into_iter().partition(stays);
+                prop_assert_eq!(comparison.closed(), &ended[..]);
+                let is_kept = |name: &str| kept.iter().any(|kept| kept.channel_name == name);
+                let begun: Vec<_> = seen.iter().filter(|(name, _)| !is_kept(name)).collect();
+                let begun: Vec<_> =
+                    begun.into_iter().map(|(name, users)| (name.as_str(), *users)).collect();
+                prop_assert_eq!(comparison.opened(), begun.clone());
+                let new = begun.into_iter().map(|(name, user_count)| OpenInterval {
+                    channel_name: name.to_owned(),
+                    from_at: now,
+                    user_count,
+                });
+                open = kept.iter().cloned().chain(new).collect();
+            }
+            Ok(())
+        });
     }
 }

@@ -3,7 +3,7 @@
 -- $1 accounts; $2 how many days
 with newest as (
     select distinct on (account_id, month)
-        account_id, month, last_day, currency, to_date, expected, first_billed_day,
+        account_id, month, last_day, currency, to_date, expected, low, high, first_billed_day,
         max(last_day) over (partition by account_id) as newest_day
     from agora.month_forecast
     where account_id = any($1)
@@ -11,7 +11,7 @@ with newest as (
 )
 select
     account_id, month, last_day, currency, to_date::text as to_date,
-    expected::text as expected, first_billed_day
+    expected::text as expected, low::text as low, high::text as high, first_billed_day
 from newest
 where month = date_trunc('month', newest_day)::date
     or (

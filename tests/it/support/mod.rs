@@ -3,8 +3,10 @@
 
 pub(crate) mod daemon;
 pub(crate) mod database;
+pub(crate) mod dice;
 pub(crate) mod fake_api;
 pub(crate) mod object_server;
+pub(crate) mod own_server;
 pub(crate) mod pooler;
 pub(crate) mod program;
 pub(crate) mod raw_server;
@@ -12,3 +14,5 @@ pub(crate) mod reports;
 pub(crate) mod server;
 pub(crate) mod setup;
 pub(crate) mod simulated;
+pub(crate) mod tls;
+pub(crate) mod world;

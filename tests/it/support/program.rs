@@ -54,6 +54,11 @@ impl Program {
         self
     }
 
+    /// What a variable is set to.
+    pub(crate) fn variable(&self, name: &str) -> &str {
+        &self.variables[name]
+    }
+
     /// Takes a variable away.
     pub(crate) fn unset(&mut self, name: &str) -> &mut Self {
         self.variables.remove(name);
@@ -81,6 +86,15 @@ impl Program {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_agora-usage"));
         command.args(arguments).current_dir(self.folder()).env_clear().envs(&self.variables);
+        command
+    }
+
+    /// The command of a run within limits that the shell sets, such as `ulimit -f 8`.
+    pub(crate) fn limited_command(&self, limits: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new("sh");
+        let script = format!("{limits}; exec \"$0\" \"$@\"");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_agora-usage")]).args(arguments);
+        command.current_dir(self.folder()).env_clear().envs(&self.variables);
         command
     }
 }

@@ -49,6 +49,11 @@ impl RawServer {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Of this machine.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Every request so far.
     pub(crate) fn received(&self) -> Vec<Received> {
         lock(&self.received).clone()

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -111,4 +112,17 @@ pub(crate) fn files_below(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         }
     }
     files
+}
+
+/// Everything that a file holds; of a workbook every part of it.
+pub(crate) fn contents(path: &Path) -> String {
+    let bytes = fs::read(path).expect("read");
+    let mut text = String::from_utf8_lossy(&bytes).into_owned();
+    if path.extension().is_some_and(|ending| ending == "xlsx") {
+        let mut parts = zip::ZipArchive::new(io::Cursor::new(bytes)).expect("a workbook");
+        for at in 0..parts.len() {
+            parts.by_index(at).expect("a part").read_to_string(&mut text).expect("text");
+        }
+    }
+    text
 }

@@ -5,7 +5,6 @@ use std::fmt::Write;
 use comfy_table::{Cell, CellAlignment};
 use num_rational::BigRational;
 
-use crate::billing::RatedMonth;
 use crate::cli::failure::Failure;
 use crate::cli::print::{Output, one_line, plain_table, print_rows, print_text, trimmed};
 use crate::cli::summary::thousands;
@@ -21,7 +20,7 @@ pub(super) fn print(
     reconciled: &Reconciliation,
     invoice: &Invoice,
     kept: InvoiceWritten,
-    month: &RatedMonth,
+    projects: &[Project],
     output: Output,
 ) -> Result<(), Failure> {
     let stored = format!(
@@ -31,21 +30,20 @@ pub(super) fn print(
         reconciled.month,
         if kept.is_new { "" } else { " (unchanged)" }
     );
-    let held_against = month.closed.as_ref().map_or_else(
-        || "the month as it is rated now, without adjustments".to_owned(),
-        |closed| format!("the closed bill r{}, without adjustments", closed.revision),
-    );
-    let below = format!("held against {held_against}; stored as {stored}");
     if output == Output::Table {
-        return print_text(&format!("{}\n{below}\n", text(reconciled, &month.projects)));
+        return print_text(&format!("{}\nstored as {stored}\n", text(reconciled, projects)));
     }
-    eprintln!("{}\n{below}", outcome(reconciled));
+    eprintln!("{}\nstored as {stored}", outcome(reconciled));
     print_rows(&super::rows::rows(reconciled), output)
 }
 
 /// The finding in one sentence.
 fn outcome(reconciled: &Reconciliation) -> String {
     let Reconciliation { account, month, currency, estimate, invoice, .. } = reconciled;
+    let ours = match reconciled.revision {
+        Some(revision) => format!("our bill (closed r{revision})"),
+        None => "our estimate (not closed)".to_owned(),
+    };
     let [estimate, invoice, difference] =
         [*estimate, *invoice, reconciled.difference()].map(|it| thousands(&it.to_string()));
     let finding = if reconciled.causes.is_empty() && reconciled.is_explained() {
@@ -56,7 +54,7 @@ fn outcome(reconciled: &Reconciliation) -> String {
         format!("{} unexplained", exact(&reconciled.unexplained.sum(), reconciled))
     };
     format!(
-        "account {account}, {month}: invoice {} {invoice}, our bill {estimate}, difference \
+        "account {account}, {month}: invoice {} {invoice}, {ours} {estimate}, difference \
          {difference}: {finding}",
         currency.code()
     )

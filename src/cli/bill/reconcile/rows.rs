@@ -8,11 +8,13 @@ use crate::domain::money::decimal_text;
 use crate::domain::{Money, ProjectId};
 use crate::reconcile::{Cause, Line, LineDifference, ProjectDifference, Reconciliation};
 use crate::store::analyst_queries::{ResultTable, ValueKind};
+use crate::store::bills::DRAFT;
 
 /// Columns: a row a line, cause and line, unexplained line, project, and the total.
 const COLUMNS: &[(&str, ValueKind)] = &[
     ("account_id", ValueKind::Text),
     ("month", ValueKind::Text),
+    ("revision", ValueKind::Integer),
     ("section", ValueKind::Text),
     ("name", ValueKind::Text),
     ("service", ValueKind::Text),
@@ -116,6 +118,7 @@ impl Row<'_> {
         vec![
             own(reconciled.account.as_str()),
             Some(reconciled.month.to_string()),
+            Some(reconciled.revision.unwrap_or(DRAFT).to_string()),
             own(self.section),
             self.name.and_then(own),
             self.line.and_then(|line| own(line.service_name())),

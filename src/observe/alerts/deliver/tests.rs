@@ -99,13 +99,14 @@ async fn what_was_over_before_it_could_be_told_is_told_in_one_message() {
         subject: subject.to_owned(),
         message: format!("job {subject} <has> not succeeded"),
         details: json!({}),
+        is_told_once: false,
     };
     let now = observed.state.now();
     alerts::raise(pool, account, &[alert("usage"), alert("projects")], now).await.expect("raised");
     let again = alerts::raise(pool, account, &[alert("usage")], now).await.expect("answered");
     assert_eq!(again, []);
     let open = alerts::open(pool, account).await.expect("read");
-    let ended = alerts::resolve(pool, account, &[open[0].alert_id], now).await.expect("ended");
+    let ended = alerts::resolve(pool, account, &[open[0].alert_id], &[], now).await.expect("ended");
     assert_eq!(ended.len(), 1);
     let rules = rules(&webhook);
     let told = deliver(pool, &rules.outlet, rules.delivery, now).await.expect("told");

@@ -65,13 +65,14 @@ fn thresholds(budget: &BudgetFact, forecast: &ForecastFact, month: Month) -> Vec
                 "amount": amount,
                 "currency": currency,
             }),
+            is_fading: false,
         }
     };
     budget.reached_percent.iter().map(event).collect()
 }
 
 fn expected_over(budget: &BudgetFact, forecast: &ForecastFact, month: Month) -> Option<Event> {
-    let expected = plain(budget.expected.as_deref().filter(|_| budget.is_forecast_over)?);
+    let expected = plain(budget.expected.as_deref().filter(|_| budget.is_forecast_near)?);
     let amount = plain(&budget.amount);
     let when = budget.used_up_on.map(|day| format!(", used up on {day}")).unwrap_or_default();
     Some(Event {
@@ -91,6 +92,7 @@ fn expected_over(budget: &BudgetFact, forecast: &ForecastFact, month: Month) -> 
             "used_up_on": budget.used_up_on,
             "currency": forecast.currency,
         }),
+        is_fading: !budget.is_forecast_over,
     })
 }
 
@@ -102,6 +104,7 @@ fn free_minutes(forecast: &ForecastFact, month: Month) -> Option<Event> {
         subject: month.to_string(),
         message: format!("the included minutes of {month} {tense} on {day}"),
         details: json!({ "month": month.to_string(), "day": day }),
+        is_fading: false,
     })
 }
 
@@ -124,6 +127,7 @@ fn odd_day(odd: &AnomalyFact) -> Event {
             "usual": usual,
             "currency": odd.currency,
         }),
+        is_fading: false,
     }
 }
 
@@ -151,6 +155,8 @@ mod tests {
             currency: "USD".to_owned(),
             to_date: "9.900000".to_owned(),
             expected: Some("51.480000".to_owned()),
+            low: Some("50.000000".to_owned()),
+            high: Some("53.000000".to_owned()),
             first_billed_day: Some(day("2031-05-06")),
         };
         let budget = BudgetFact {
@@ -163,6 +169,7 @@ mod tests {
             expected: Some("51.480000".to_owned()),
             reached_percent: vec![50, 80],
             is_forecast_over: true,
+            is_forecast_near: true,
             used_up_on: Some(day("2031-05-12")),
         };
         let odd = AnomalyFact {

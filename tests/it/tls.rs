@@ -1,0 +1,114 @@
+//! Whom the program trusts: certificates of the database and of the platform.
+
+use crate::support::own_server::OwnServer;
+use crate::support::program::Program;
+use crate::support::raw_server::{RawServer, answer, json};
+use crate::support::tls::{Authority, Backend, front};
+
+/// A PostgreSQL, the authority that the program is told to trust, and another one.
+struct Place {
+    program: Program,
+    server: OwnServer,
+    trusted: Authority,
+    other: Authority,
+}
+
+impl Place {
+    fn new() -> Self {
+        let program = Program::new();
+        let server = OwnServer::start(program.folder().join("data"));
+        Self { program, server, trusted: Authority::new(), other: Authority::new() }
+    }
+
+    /// Address of the database behind this port; everything about its certificate must be right.
+    fn url(&self, port: u16) -> String {
+        let root = self.trusted.write(self.program.folder(), "trusted.pem");
+        format!(
+            "postgres://postgres:hidden-password@localhost:{port}/postgres\
+             ?sslmode=verify-full&sslrootcert={}",
+            root.display()
+        )
+    }
+
+    fn backend(&self) -> Backend {
+        Backend::Postgres(self.server.socket())
+    }
+}
+
+#[test]
+fn a_database_with_the_right_certificate_is_used() {
+    let mut place = Place::new();
+    let port = front(Some(place.trusted.server("localhost")), place.backend());
+    let url = place.url(port);
+    place.program.set("DATABASE_URL", url);
+    place.program.run(&["migrate"]).exits(0);
+    place.program.run(&["query", "projects"]).exits(0);
+}
+
+#[test]
+fn a_database_whose_certificate_is_another_s_or_for_another_host_is_refused() {
+    let mut place = Place::new();
+    let of_another = front(Some(place.other.server("localhost")), place.backend());
+    let for_another_host = front(Some(place.trusted.server("elsewhere.example")), place.backend());
+    let without_tls = front(None, place.backend());
+    for (port, cause) in
+        [(of_another, "certificate"), (for_another_host, "certificate"), (without_tls, "TLS")]
+    {
+        let url = place.url(port);
+        place.program.set("DATABASE_URL", url);
+        let outcome = place.program.run(&["migrate", "-vv"]).exits(1);
+        assert!(!outcome.stderr.contains("hidden-password"), "{}", outcome.stderr);
+        outcome.says(&["error: the database cannot be reached", cause]);
+    }
+}
+
+#[test]
+fn a_platform_whose_certificate_nobody_vouches_for_gets_no_credentials() {
+    let platform = RawServer::start(vec![json("200 OK", r#"{"projects":[]}"#)]);
+    let port = front(Some(Authority::new().server("localhost")), Backend::Port(platform.port()));
+    let mut program = Program::new();
+    program
+        .set("AGORA_BASE_URL", format!("https://localhost:{port}"))
+        .set("AGORA_CUSTOMER_ID", "fake-customer")
+        .set("AGORA_CUSTOMER_SECRET", "fake-secret")
+        .set("AGORA_USAGE_FIRST_RETRY_WAIT_MS", "1");
+    program.run(&["api", "projects", "list"]).exits(1).says(&["certificate"]);
+    assert!(platform.received().is_empty());
+    // Nor does one without encryption, unless it is this machine.
+    program.set("AGORA_BASE_URL", "http://platform.example");
+    program.run(&["api", "projects", "list"]).exits(78).says(&["https"]);
+}
+
+/// A client of this platform, which trusts the authority alone.
+fn client_of(platform: &RawServer) -> Program {
+    let trusted = Authority::new();
+    let port = front(Some(trusted.server("localhost")), Backend::Port(platform.port()));
+    let mut program = Program::new();
+    let root = trusted.write(program.folder(), "trusted.pem");
+    program
+        .set("SSL_CERT_FILE", root.display().to_string())
+        .set("AGORA_BASE_URL", format!("https://localhost:{port}"))
+        .set("AGORA_CUSTOMER_ID", "fake-customer")
+        .set("AGORA_CUSTOMER_SECRET", "fake-secret");
+    program
+}
+
+#[test]
+fn a_platform_of_a_private_authority_is_asked_with_credentials() {
+    let platform = RawServer::start(vec![json("200 OK", r#"{"projects":[]}"#)]);
+    client_of(&platform).run(&["api", "projects", "list"]).exits(0);
+    assert!(platform.received()[0].head.to_lowercase().contains("authorization: basic "));
+}
+
+#[test]
+fn c23_a_redirect_to_plain_http_takes_no_credentials_along() {
+    let plain = RawServer::start(vec![json("200 OK", r#"{"projects":[]}"#)]);
+    for target in [plain.base_url(), format!("http://localhost:{}", plain.port())] {
+        let headers = format!("Location: {target}/dev/v1/projects/\r\n");
+        let platform = RawServer::start(vec![answer("307 Temporary Redirect", &headers, "")]);
+        let outcome = client_of(&platform).run(&["api", "projects", "list"]).exits(1);
+        outcome.says(&["the server redirects", "status 307"]);
+        assert_eq!(platform.received().len(), 1);
+    }
+    assert!(plain.received().is_empty());
+}
