@@ -13,6 +13,8 @@
 --   unit_price_per_1000  price of 1,000 minutes in the currency, after the tier's discount
 --   amount               exact amount in the currency, not rounded
 --   currency             ISO 4217 code
+--   revision             0: draft; from 1: closed revision
+--   closed_at            when that was closed, UTC; empty: draft
 -- The bill is the sum of the amounts, rounded once to the minor unit of the currency.
 \if :{?account} \else \set account '' \endif
 \if :{?month} \else \set month '' \endif
@@ -27,11 +29,12 @@ select
     l.billable_minutes,
     l.unit_price_per_1000,
     l.amount,
-    b.currency
-from agora.bill_line as l
-join agora.bill as b using (account_id, month, revision)
+    b.currency,
+    b.revision,
+    to_char(b.closed_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') as closed_at
+from agora.bill_in_force as b
+join agora.bill_line as l using (account_id, month, revision)
 where
-    l.revision = 0
-    and (:'account' = '' or l.account_id = :'account')
+    (:'account' = '' or l.account_id = :'account')
     and (:'month' = '' or l.month = to_date(nullif(:'month', ''), 'YYYY-MM'))
 order by l.account_id, l.month, l.service, l.media, l.tier;

@@ -1,5 +1,6 @@
 -- Question: What was each month's bill, and how did it change?
 -- Parameter account (account) = : account name; empty: every account
+-- Parameter month (month) = : that month alone, YYYY-MM; empty: as from_month and to_month say
 -- Parameter from_month (month) = : first month, YYYY-MM; empty: the earliest
 -- Parameter to_month (month) = : last month, YYYY-MM; empty: the latest
 -- Columns:
@@ -12,8 +13,11 @@
 --   currency        ISO 4217 code
 --   bill_status     complete, incomplete or in_progress
 --   book            name of the price book
+--   revision        0: draft; from 1: closed revision
+--   closed_at       when that was closed, UTC; empty: draft
 -- Months appear once they were reported (`agora-usage report`).
 \if :{?account} \else \set account '' \endif
+\if :{?month} \else \set month '' \endif
 \if :{?from_month} \else \set from_month '' \endif
 \if :{?to_month} \else \set to_month '' \endif
 select
@@ -25,16 +29,17 @@ select
     round(b.unallocated, b.minor_unit_digits) as unallocated,
     b.currency,
     b.status as bill_status,
-    b.book_name as book
-from agora.bill as b
-left join agora.bill as before
+    b.book_name as book,
+    b.revision,
+    to_char(b.closed_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') as closed_at
+from agora.bill_in_force as b
+left join agora.bill_in_force as before
     on before.account_id = b.account_id
     and before.month = (b.month - interval '1 month')::date
-    and before.revision = b.revision
     and before.currency = b.currency
 where
-    b.revision = 0
-    and (:'account' = '' or b.account_id = :'account')
+    (:'account' = '' or b.account_id = :'account')
+    and (:'month' = '' or b.month = to_date(nullif(:'month', ''), 'YYYY-MM'))
     and (:'from_month' = '' or b.month >= to_date(nullif(:'from_month', ''), 'YYYY-MM'))
     and (:'to_month' = '' or b.month <= to_date(nullif(:'to_month', ''), 'YYYY-MM'))
 order by b.account_id, b.month;

@@ -13,6 +13,7 @@
 --   share                  per cent of the project's cost in the month, one decimal
 --   cost_per_1000_minutes  cost of 1,000 minutes in the currency, free minutes and tiers included
 --   currency               ISO 4217 code
+--   revision               0: draft; from 1: closed revision
 \if :{?account} \else \set account '' \endif
 \if :{?month} \else \set month '' \endif
 select
@@ -29,7 +30,8 @@ select
         / nullif(sum(c.cost) over (partition by c.account_id, c.month, c.project_id), 0), 1
     ) as share,
     c.cost_per_1000_minutes,
-    c.currency
+    c.currency,
+    c.revision
 from agora.unit_costs as c
 where
     (:'account' = '' or c.account_id = :'account')

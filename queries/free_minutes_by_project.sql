@@ -10,55 +10,58 @@
 --   free_minutes  the project's part of the free minutes, by its part of each line's minutes; two decimals
 --   free_percent  free_minutes in per cent of minutes, one decimal
 --   share         per cent of the account's free minutes that were used, one decimal
+--   revision      0: draft; from 1: closed revision
 -- Free minutes belong to the account; this split by minutes is a view of it, and not part of the bill.
 \if :{?account} \else \set account '' \endif
 \if :{?month} \else \set month '' \endif
 with line as (
     select
-        l.account_id,
-        l.month,
+        b.account_id,
+        b.month,
+        b.revision,
         l.service,
         l.media,
         sum(l.free_minutes) as free_minutes
-    from agora.bill_line as l
+    from agora.bill_in_force as b
+    join agora.bill_line as l using (account_id, month, revision)
     where
-        l.revision = 0
-        and (:'account' = '' or l.account_id = :'account')
-        and (:'month' = '' or l.month = to_date(nullif(:'month', ''), 'YYYY-MM'))
-    group by l.account_id, l.month, l.service, l.media
+        (:'account' = '' or b.account_id = :'account')
+        and (:'month' = '' or b.month = to_date(nullif(:'month', ''), 'YYYY-MM'))
+    group by b.account_id, b.month, b.revision, l.service, l.media
 ),
 
--- By itself: within the join, the months would be summed once a line.
+-- By itself: within the join, the months would be summed once a line. SD is billed as HD.
 by_media as materialized (
-    select u.account_id, u.month, u.project_id, u.project_name, u.service, m.media, m.minutes
-    from agora.usage_monthly as u
-    cross join lateral (
-        values
-        ('audio', u.audio_minutes),
-        ('hd', coalesce(u.hd_minutes, 0) + coalesce(u.sd_minutes, 0)),
-        ('hdp', u.hdp_minutes),
-        ('full_hd', u.full_hd_minutes),
-        ('2k', u.video_2k_minutes),
-        ('2k_plus', u.video_2k_plus_minutes)
-    ) as m (media, minutes)
+    select
+        c.account_id,
+        c.month,
+        c.project_id,
+        c.project_name,
+        c.service,
+        case c.media when 'sd' then 'hd' else c.media end as media,
+        c.minutes
+    from agora.unit_costs as c
     where
-        m.minutes > 0
-        and (:'account' = '' or u.account_id = :'account')
-        and (:'month' = '' or u.month = to_date(nullif(:'month', ''), 'YYYY-MM'))
+        c.minutes > 0
+        and (:'account' = '' or c.account_id = :'account')
+        and (:'month' = '' or c.month = to_date(nullif(:'month', ''), 'YYYY-MM'))
 ),
 
 -- The free minutes of a line over all minutes of its media.
 free_part as (
-    select l.account_id, l.month, l.service, l.media, l.free_minutes, sum(m.minutes) as minutes
+    select
+        l.account_id, l.month, l.revision, l.service, l.media, l.free_minutes,
+        sum(m.minutes) as minutes
     from line as l
     join by_media as m using (account_id, month, service, media)
-    group by l.account_id, l.month, l.service, l.media, l.free_minutes
+    group by l.account_id, l.month, l.revision, l.service, l.media, l.free_minutes
 ),
 
 used as (
     select
         m.account_id,
         m.month,
+        f.revision,
         m.project_id,
         m.project_name,
         m.minutes,
@@ -71,12 +74,13 @@ by_project as (
     select
         u.account_id,
         u.month,
+        u.revision,
         u.project_id,
         u.project_name,
         sum(u.minutes) as minutes,
         sum(u.free_minutes) as free_minutes
     from used as u
-    group by u.account_id, u.month, u.project_id, u.project_name
+    group by u.account_id, u.month, u.revision, u.project_id, u.project_name
 )
 
 select
@@ -90,6 +94,7 @@ select
     round(
         100 * p.free_minutes
         / nullif(sum(p.free_minutes) over (partition by p.account_id, p.month), 0), 1
-    ) as share
+    ) as share,
+    p.revision
 from by_project as p
 order by p.account_id, p.month, p.free_minutes desc, p.project_id collate "C";

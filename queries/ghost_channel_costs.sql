@@ -1,7 +1,7 @@
 -- Question: What do channels cost that seem forgotten?
 -- Parameter account (account) = : account name; empty: every account
 -- Parameter project (project) = : project id; empty: every project
--- Parameter hours (number) = 3: hours without a change, at least 3
+-- Parameter hours (number from 3) = 3: hours without a change, at least 3
 -- Columns:
 --   account_id           account of the settings
 --   project_id           short token of the project
@@ -16,7 +16,8 @@
 --   hd_cost              cost of flat_hours in the currency, if all users are in HD video
 --   currency             ISO 4217 code
 --   price_month          month whose bill the prices are from, YYYY-MM
--- Prices are those of the last tier reached in the newest reported month, as if no free minutes were left.
+-- Prices are those of the last tier reached in the newest reported month (its closed bill, if there is one), as if no free
+-- minutes were left.
 \if :{?account} \else \set account '' \endif
 \if :{?project} \else \set project '' \endif
 \if :{?hours} \else \set hours '3' \endif
@@ -40,5 +41,5 @@ where
     and (:'project' = '' or g.project_id = :'project')
     and g.flat_hours >= coalesce(nullif(:'hours', ''), '3')::numeric
 order by
-    g.hd_cost desc nulls last, g.account_id, g.project_id collate "C",
+    g.currency nulls last, g.hd_cost desc nulls last, g.account_id, g.project_id collate "C",
     g.channel_name collate "C", g.from_at;

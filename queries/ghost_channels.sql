@@ -1,7 +1,7 @@
 -- Question: Which channels seem forgotten, with one or two users for hours on end?
 -- Parameter account (account) = : account name; empty: every account
 -- Parameter project (project) = : project id; empty: every project
--- Parameter hours (number) = 3: hours without a change, at least 3
+-- Parameter hours (number from 3) = 3: hours without a change, at least 3
 -- Columns:
 --   account_id    account of the settings
 --   project_id    short token of the project

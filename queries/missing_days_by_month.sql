@@ -1,5 +1,6 @@
 -- Question: How many days of usage are not known, by project and month?
 -- Parameter account (account) = : account name; empty: every account
+-- Parameter month (month) = : that month alone, YYYY-MM; empty: as from_month and to_month say
 -- Parameter from_month (month) = : first month, YYYY-MM; empty: the earliest
 -- Parameter to_month (month) = : last month, YYYY-MM; empty: the latest
 -- Columns:
@@ -15,6 +16,7 @@
 -- Services that were never asked for, and days before the first or after the last day that a service was
 -- asked for, do not appear; `agora-usage coverage` shows them.
 \if :{?account} \else \set account '' \endif
+\if :{?month} \else \set month '' \endif
 \if :{?from_month} \else \set from_month '' \endif
 \if :{?to_month} \else \set to_month '' \endif
 select
@@ -30,6 +32,11 @@ select
 from agora.coverage_gaps as g
 where
     (:'account' = '' or g.account_id = :'account')
+    and (
+        :'month' = ''
+        or g.day >= to_date(nullif(:'month', ''), 'YYYY-MM')
+        and g.day < (to_date(nullif(:'month', ''), 'YYYY-MM') + interval '1 month')::date
+    )
     and (:'from_month' = '' or g.day >= to_date(nullif(:'from_month', ''), 'YYYY-MM'))
     and (
             :'to_month' = ''

@@ -1,5 +1,6 @@
 -- Question: What do 1,000 minutes cost, and where is that going?
 -- Parameter account (account) = : account name; empty: every account
+-- Parameter month (month) = : that month alone, YYYY-MM; empty: as from_month and to_month say
 -- Parameter from_month (month) = : first month, YYYY-MM; empty: the earliest
 -- Parameter to_month (month) = : last month, YYYY-MM; empty: the latest
 -- Columns:
@@ -12,7 +13,9 @@
 --   cost_per_1000_minutes  cost of 1,000 minutes in the currency, free minutes and tiers included
 --   change_percent         change against the row's month before that has such minutes, one decimal
 --   currency               ISO 4217 code
+--   revision               0: draft; from 1: closed revision
 \if :{?account} \else \set account '' \endif
+\if :{?month} \else \set month '' \endif
 \if :{?from_month} \else \set from_month '' \endif
 \if :{?to_month} \else \set to_month '' \endif
 with by_media as (
@@ -22,15 +25,17 @@ with by_media as (
         c.media,
         c.month,
         c.currency,
+        c.revision,
         sum(c.minutes) as minutes,
         sum(c.cost) as cost,
         1000 * sum(c.cost) / nullif(sum(c.minutes), 0) as unit_cost
     from agora.unit_costs as c
     where
         (:'account' = '' or c.account_id = :'account')
+        and (:'month' = '' or c.month = to_date(nullif(:'month', ''), 'YYYY-MM'))
         and (:'from_month' = '' or c.month >= to_date(nullif(:'from_month', ''), 'YYYY-MM'))
         and (:'to_month' = '' or c.month <= to_date(nullif(:'to_month', ''), 'YYYY-MM'))
-    group by c.account_id, c.service, c.media, c.month, c.currency
+    group by c.account_id, c.service, c.media, c.month, c.currency, c.revision
 )
 
 select
@@ -50,6 +55,7 @@ select
             ) - 1
         ), 1
     ) as change_percent,
-    m.currency
+    m.currency,
+    m.revision
 from by_media as m
 order by m.account_id, m.service, m.media, m.month;

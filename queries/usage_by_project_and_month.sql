@@ -1,6 +1,7 @@
 -- Question: How many minutes did each project use in each month?
 -- Parameter account (account) = : account name; empty: every account
 -- Parameter project (project) = : project id; empty: every project
+-- Parameter month (month) = : that month alone, YYYY-MM; empty: as from_month and to_month say
 -- Parameter from_month (month) = : first month, YYYY-MM; empty: the earliest
 -- Parameter to_month (month) = : last month, YYYY-MM; empty: the latest
 -- Columns:
@@ -20,6 +21,7 @@
 --   video_2k_plus_minutes  minutes of 2K+ video, as audio_minutes
 \if :{?account} \else \set account '' \endif
 \if :{?project} \else \set project '' \endif
+\if :{?month} \else \set month '' \endif
 \if :{?from_month} \else \set from_month '' \endif
 \if :{?to_month} \else \set to_month '' \endif
 select
@@ -41,6 +43,7 @@ from agora.usage_monthly as u
 where
     (:'account' = '' or u.account_id = :'account')
     and (:'project' = '' or u.project_id = :'project')
+    and (:'month' = '' or u.month = to_date(nullif(:'month', ''), 'YYYY-MM'))
     and (:'from_month' = '' or u.month >= to_date(nullif(:'from_month', ''), 'YYYY-MM'))
     and (:'to_month' = '' or u.month <= to_date(nullif(:'to_month', ''), 'YYYY-MM'))
 order by u.account_id, u.month, u.project_id collate "C", u.service;

@@ -10,6 +10,7 @@ use super::Common;
 use super::failure::{Exit, Failure};
 use super::print::{Output, plain_table, print_rows, print_text, trimmed};
 use crate::context::Context;
+use crate::store::analyst_queries::{ResultTable, ValueKind};
 use crate::store::{StoreError, analyst_queries};
 use questions::{QUESTIONS, Question};
 
@@ -57,9 +58,24 @@ pub(super) async fn run(common: &Common, arguments: QueryArguments) -> Result<Ex
     let store = context.open_store_for_reading().await?;
     let result = analyst_queries::run(store.pool(), question.sql, &values).await;
     store.close().await;
+    let mut result = result.map_err(|error| refused(error, &values))?;
     let output = Output::or_default(arguments.output);
-    print_rows(&result.map_err(|error| refused(error, &values))?, output)?;
+    if output == Output::Csv {
+        write_booleans_as_psql(&mut result);
+    }
+    print_rows(&result, output)?;
     Ok(Exit::Done)
+}
+
+/// `t` and `f`, so that a file has one CSV whether the program or `psql --csv` asks.
+fn write_booleans_as_psql(result: &mut ResultTable) {
+    for row in &mut result.rows {
+        for (value, column) in row.iter_mut().zip(&result.columns) {
+            if let (Some(value), ValueKind::Boolean) = (value, column.kind) {
+                value.truncate(1);
+            }
+        }
+    }
 }
 
 /// A value that the database cannot read is the user's to mend, with the parameters in sight.
@@ -108,7 +124,18 @@ fn values(
         values.insert(key, value);
     }
     refuse_backwards(&values)?;
+    refuse_two_ranges(&values)?;
     Ok(values)
+}
+
+/// One month within a range of months would be one of the two, and not say which.
+fn refuse_two_ranges(values: &BTreeMap<String, String>) -> Result<(), Failure> {
+    let is_given = |name: &str| values.get(name).is_some_and(|value| !value.is_empty());
+    if is_given("month") && (is_given("from_month") || is_given("to_month")) {
+        return Err(Failure::new(Exit::Usage, "month goes without from_month and to_month")
+            .hint("give the month alone, or the first and the last one"));
+    }
+    Ok(())
 }
 
 /// A range that ends before it begins would have an empty answer, which tells nothing.

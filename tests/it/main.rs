@@ -19,6 +19,7 @@ mod bill_adjust;
 mod bill_close;
 mod bill_compare;
 mod bill_explain;
+mod bill_in_force;
 mod bill_restated;
 mod cases;
 mod chaos;
