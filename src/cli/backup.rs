@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::failure::{Exit, Failure};
-use super::print::say_line;
+use super::print::{one_line, say, say_line};
 use super::summary::thousands;
 use crate::context::Context;
-use crate::store::backup::{self, BackupError, BackupSummary};
+use crate::store::backup::{self, BackupError, BackupSummary, LeftOutReader};
 
 /// Arguments of `backup`.
 #[derive(Debug, clap::Args)]
@@ -22,7 +22,9 @@ pub(super) struct BackupArguments {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Only into a database without data, so that nothing is ever mixed or \
     replaced: give an empty one with --database-url. Files are checked before anything is \
-    written; rows come all or not at all. A backup of an older version is brought up to date.")]
+    written; rows come all or not at all. A backup of an older version is brought up to date. Who \
+    may read stays as it is there (`agora-usage migrate --grant-reader`); the backup's readers who \
+    see less are listed.")]
 pub(super) struct RestoreArguments {
     /// Folder that `agora-usage backup` wrote
     folder: PathBuf,
@@ -47,8 +49,30 @@ pub(super) async fn restore(
     let store = context.open_store_as_it_is().await?;
     let restored = backup::restore(store.pool(), &arguments.folder).await;
     store.close().await;
-    say_line(format_args!("restored {}", in_words(restored?)));
+    let restored = restored?;
+    say_line(format_args!("restored {}", in_words(restored.summary)));
+    say(format_args!("{}", left_out_in_words(&restored.left_out_readers)));
     Ok(Exit::Done)
+}
+
+/// A grant is to a role of a server, so that it is not in a backup.
+fn left_out_in_words(readers: &[LeftOutReader]) -> String {
+    if readers.is_empty() {
+        return String::new();
+    }
+    let reader = |reader: &LeftOutReader| {
+        let accounts = match reader.accounts.as_slice() {
+            [only] if only == "*" => "every account".to_owned(),
+            accounts => format!("accounts {}", accounts.join(", ")),
+        };
+        format!("  {}: {accounts}\n", one_line(&reader.role))
+    };
+    let readers: String = readers.iter().map(reader).collect();
+    format!(
+        "these roles could read the database of the backup, and were not granted here \
+         (`agora-usage migrate --grant-reader ROLE`, with --tenant ACCOUNT for some accounts \
+         alone):\n{readers}"
+    )
 }
 
 fn in_words(summary: BackupSummary) -> String {

@@ -8,11 +8,13 @@
 //!
 //! What is copied follows from the catalogue of the database, not from a list
 //! here, so that a new table cannot be left out. `write` takes one consistent
-//! snapshot; `restore` fills an empty schema in one transaction.
+//! snapshot; `restore` fills an empty schema in one transaction, but for who may
+//! read: that is a matter of the server that is restored to (`readers`).
 
 mod catalogue;
 mod csv_rows;
 mod manifest;
+mod readers;
 mod restore;
 #[cfg(test)]
 mod tests;
@@ -36,6 +38,26 @@ pub struct BackupSummary {
     pub bytes: u64,
     /// Migration of the schema that was copied.
     pub migration: i64,
+}
+
+/// What was restored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// What the backup holds; rows of `account_reader` are not counted.
+    pub summary: BackupSummary,
+    /// Readers of the backup who see less or nothing in the database that was restored to.
+    pub left_out_readers: Vec<LeftOutReader>,
+}
+
+/// A role of the backup's server that could read.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct LeftOutReader {
+    /// Its name; `public`: every role.
+    #[sqlx(rename = "role_name")]
+    pub role: String,
+    /// Accounts that it saw there and does not see here; `*`: every account.
+    #[sqlx(rename = "account_ids")]
+    pub accounts: Vec<String>,
 }
 
 /// Why a backup was not written or not restored.

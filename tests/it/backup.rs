@@ -82,6 +82,39 @@ async fn a_restored_database_holds_the_same_and_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn readers_who_were_granted_before_a_restore_stay_and_others_are_told() {
+    let mut setup = account().await;
+    for role in ["it_restored_wide", "it_restored_tenant", "it_restored_gone"] {
+        setup.database.url_of_a_role(role).await;
+    }
+    setup.run(&["migrate", "--grant-reader", "it_restored_wide"]).exits(0);
+    for role in ["it_restored_tenant", "it_restored_gone"] {
+        setup.run(&["migrate", "--grant-reader", role, "--tenant", "default"]).exits(0);
+    }
+    let folder = text(&setup.program.folder().join("backup"));
+    setup.run(&["backup", &folder]).exits(0);
+
+    let restored = TestDatabase::empty();
+    setup.program.set("DATABASE_URL", restored.url());
+    setup.run(&["migrate", "--grant-reader", "it_restored_tenant"]).exits(0);
+    let outcome = setup.run(&["restore", &folder]).exits(0);
+    let said = outcome.says(&["were not granted here", "migrate --grant-reader ROLE"]).stdout;
+    assert!(said.contains("\n  it_restored_gone: accounts default\n"), "{said}");
+    assert!(said.contains("\n  it_restored_wide: every account\n"), "{said}");
+    assert!(!said.contains("it_restored_tenant"), "{said}");
+    let readers = "select account_id, role_name from agora.account_reader";
+    assert_eq!(restored.rows(readers).await, ["(*,it_restored_tenant)"]);
+    // What the reader was granted before shows the rows that came.
+    let url = restored.url_of_a_role("it_restored_tenant").await;
+    setup.program.set("DATABASE_URL", url);
+    let projects = setup.run(&["query", "projects"]).exits(0).stdout;
+    assert_eq!(projects.lines().count(), 3, "{projects}");
+    // Rows of any other table still speak against it.
+    setup.program.set("DATABASE_URL", restored.url());
+    setup.run(&["restore", &folder]).exits(1).says(&["holds data already"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_backup_moves_to_another_version_of_postgresql_and_back() {
     let Some(other_postgres) = other_postgres() else {
         eprintln!("left out: {OTHER_POSTGRES_VARIABLE} names no other version of PostgreSQL");

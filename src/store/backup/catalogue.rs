@@ -48,11 +48,13 @@ impl Table {
 
     /// Takes rows whose header names the same columns in the same order.
     pub(super) fn copy_in(&self) -> String {
-        format!(
-            "copy {} ({}) from stdin with (format csv, header match)",
-            self.quoted(),
-            list(&self.columns),
-        )
+        self.copy_in_as(&self.quoted())
+    }
+
+    /// Like [`Table::copy_in`], into another table with such columns.
+    pub(super) fn copy_in_as(&self, quoted: &str) -> String {
+        let columns = list(&self.columns);
+        format!("copy {quoted} ({columns}) from stdin with (format csv, header match)")
     }
 }
 

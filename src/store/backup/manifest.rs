@@ -87,6 +87,13 @@ impl Manifest {
             .map_err(|error| not_a_backup(format!("{FILE_NAME}: {error}")))
     }
 
+    /// Without the rows of a table.
+    pub(super) fn summary_without(&self, table: &str) -> BackupSummary {
+        let rows = self.tables.iter().filter(|entry| entry.table == table).map(|entry| entry.rows);
+        let summary = self.summary();
+        BackupSummary { rows: summary.rows - rows.sum::<u64>(), ..summary }
+    }
+
     pub(super) fn summary(&self) -> BackupSummary {
         BackupSummary {
             tables: self.tables.len(),

@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::catalogue::{self, Table};
 use super::manifest::{Manifest, TableEntry};
-use super::{BackupError, BackupSummary};
+use super::{BackupError, Restored, readers};
 use crate::store::error::StoreError;
 use crate::store::migrate::{applied_version, migrate, migrate_to, newest_version};
 use crate::store::occupancy::partitions;
@@ -33,11 +33,12 @@ const BEGIN: &str = "begin; \
 ///
 /// The files are compared with the manifest first. The schema is made, or
 /// brought, to the backup's migration; all rows come in one transaction. The
-/// table of leases is restored too: one that was held expires by itself.
+/// table of leases is restored too: one that was held expires by itself. The
+/// table of readers stays as it is (`readers`).
 ///
 /// # Errors
 /// [`BackupError`]; no row is restored then. An empty schema may have been made.
-pub async fn restore(pool: &PgPool, folder: &Path) -> Result<BackupSummary, BackupError> {
+pub async fn restore(pool: &PgPool, folder: &Path) -> Result<Restored, BackupError> {
     let manifest = Manifest::read(folder)?;
     if manifest.migration > newest_version() {
         return Err(BackupError::NewerBackup(manifest.migration));
@@ -51,15 +52,21 @@ pub async fn restore(pool: &PgPool, folder: &Path) -> Result<BackupSummary, Back
     let failed = || StoreError::during("restoring");
     let mut transaction = pool.begin_with(BEGIN).await.map_err(failed())?;
     refuse_rows(&mut transaction, &tables).await?;
+    let mut left_out_readers = Vec::new();
     for table in &tables {
-        if let Some(entry) = entries.get(table.name.as_str()) {
-            fill(&mut transaction, table, entry, folder).await?;
+        let Some(entry) = entries.get(table.name.as_str()) else { continue };
+        if table.name == readers::TABLE {
+            let copy = readers::set_aside(&mut transaction, table).await?;
+            fill(&mut transaction, &copy, entry, folder).await?;
+            left_out_readers = readers::left_out(&mut transaction).await?;
+        } else {
+            fill(&mut transaction, &table.copy_in(), entry, folder).await?;
         }
     }
     number_on(&mut transaction, &manifest).await?;
     transaction.commit().await.map_err(failed())?;
     migrate(pool).await?;
-    Ok(manifest.summary())
+    Ok(Restored { summary: manifest.summary_without(readers::TABLE), left_out_readers })
 }
 
 /// The name of a file follows from its table, whatever the manifest says.
@@ -134,8 +141,9 @@ fn matched<'m>(
     }
 }
 
+/// Readers may have been granted before: they are nothing that rows could be mixed with.
 async fn refuse_rows(connection: &mut PgConnection, tables: &[Table]) -> Result<(), BackupError> {
-    for table in tables {
+    for table in tables.iter().filter(|table| table.name != readers::TABLE) {
         let question = format!("select exists (select from {})", table.quoted());
         let has_rows: bool = query_scalar(AssertSqlSafe(question))
             .fetch_one(&mut *connection)
@@ -151,13 +159,13 @@ async fn refuse_rows(connection: &mut PgConnection, tables: &[Table]) -> Result<
 /// Copying fires no trigger of updates, and generated columns are computed.
 async fn fill(
     connection: &mut PgConnection,
-    table: &Table,
+    copy_in: &str,
     entry: &TableEntry,
     folder: &Path,
 ) -> Result<(), BackupError> {
     let failed = || StoreError::during("copying a table in");
     let mut file = open(folder, &entry.table)?;
-    let mut copy = connection.copy_in_raw(&table.copy_in()).await.map_err(failed())?;
+    let mut copy = connection.copy_in_raw(copy_in).await.map_err(failed())?;
     let mut part = vec![0; PART_BYTES];
     loop {
         match file.read(&mut part) {
