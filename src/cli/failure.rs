@@ -120,8 +120,21 @@ impl From<StoreError> for Failure {
             StoreError::Address(_) => Exit::Configuration,
             _ => Exit::Failed,
         };
+        let is_denied = error.is_permission_denied();
         let failure = Self::new(exit, error.to_string());
         match error {
+            StoreError::NotAllowed { owner: Some(owner), .. } => failure.hint(format!(
+                "a role that only reads may run `query`, `coverage` and `budget list`; for this \
+                 command name the role that owns the tables, '{owner}', in DATABASE_URL"
+            )),
+            StoreError::NotAllowed { role, owner: None } => failure.hint(format!(
+                "as an administrator: grant create on database D to \"{role}\"; grant create on \
+                 schema public to \"{role}\""
+            )),
+            StoreError::Statement { .. } if is_denied => failure.hint(
+                "the role of DATABASE_URL may not do that: let it read with `agora-usage migrate \
+                 --grant-reader ROLE`, or name the role that owns the tables",
+            ),
             StoreError::Address(_) => {
                 failure.hint("write DATABASE_URL as postgres://user:password@host:5432/database")
             }

@@ -10,7 +10,7 @@ use sqlx::{Connection, PgConnection};
 use super::cluster::{ClusterSettings, PrivateCluster};
 use super::error::StoreError;
 use super::migrate;
-use crate::store::statement::{alone, query_scalar};
+use crate::store::statement::{alone, query_as, query_scalar};
 
 /// Name of the database inside a private cluster.
 const PRIVATE_DATABASE: &str = "agora_usage";
@@ -40,11 +40,15 @@ impl Store {
     /// asked for, and brings the schema up to date.
     ///
     /// # Errors
-    /// [`StoreError`] when there is no way to a database of the right version.
+    /// [`StoreError`] when there is no way to a database of the right version, or
+    /// [`StoreError::NotAllowed`] for a role that may only read.
     pub async fn open(address: &DatabaseAddress, connections: u32) -> Result<Self, StoreError> {
         let store = Self::connect(address, connections).await?;
-        migrate::migrate(&store.pool).await?;
-        Ok(store)
+        match migrate::migrate(&store.pool).await {
+            Ok(()) => Ok(store),
+            Err(error) if error.is_permission_denied() => Err(not_allowed(&store.pool).await?),
+            Err(error) => Err(error),
+        }
     }
 
     /// Opens the database to read from it, as a role that may change nothing can.
@@ -121,6 +125,22 @@ impl Store {
             let _ = tokio::task::spawn_blocking(move || drop(cluster)).await;
         }
     }
+}
+
+/// Who may not, and whom the tables belong to.
+async fn not_allowed(pool: &PgPool) -> Result<StoreError, StoreError> {
+    let (role, owner): (String, Option<String>) = query_as(
+        // From the catalogue, which every role may read.
+        "select current_user::text, ( \
+            select pg_get_userbyid(c.relowner)::text \
+            from pg_class as c join pg_namespace as n on n.oid = c.relnamespace \
+            where n.nspname = 'agora' and c.relname = 'account' \
+        )",
+    )
+    .fetch_one(alone(pool))
+    .await
+    .map_err(StoreError::during("asking for the role"))?;
+    Ok(StoreError::NotAllowed { role, owner })
 }
 
 fn options_of(url: &SecretString) -> Result<PgConnectOptions, StoreError> {

@@ -18,6 +18,15 @@ pub enum StoreError {
     /// The program never stored anything in this database.
     #[error("the database holds nothing of agora-usage yet")]
     NoSchema,
+    /// The role of the database address may not do what the program does as the owner
+    /// of the tables.
+    #[error("the role '{role}' may not {}", wanted(owner.as_deref()))]
+    NotAllowed {
+        /// The role.
+        role: String,
+        /// The role that owns the tables; none where there are no tables yet.
+        owner: Option<String>,
+    },
     /// A migration failed; the schema is as it was before it.
     #[error("migration {version} failed: {cause}")]
     Migration {
@@ -53,12 +62,28 @@ pub enum StoreError {
     Cluster(#[from] super::cluster::ClusterError),
 }
 
+fn wanted(owner: Option<&str>) -> &'static str {
+    match owner {
+        Some(_) => "write to this database",
+        None => "create tables in this database",
+    }
+}
+
 /// What the database said, without the place in its own source.
 fn said(cause: &sqlx::Error) -> String {
     cause.as_database_error().map_or_else(|| cause.to_string(), |error| error.message().to_owned())
 }
 
 impl StoreError {
+    /// Whether the database refused a statement because the role may not run it.
+    #[must_use]
+    pub fn is_permission_denied(&self) -> bool {
+        /// SQLSTATE `insufficient_privilege`.
+        const DENIED: &str = "42501";
+        let Self::Statement { cause, .. } = self else { return false };
+        cause.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == DENIED)
+    }
+
     /// For `map_err`: names what was being done.
     pub(super) fn during(context: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |cause| Self::Statement { context, cause }

@@ -55,14 +55,17 @@ async fn migrate_those(pool: &PgPool, is_wanted: impl Fn(i64) -> bool) -> Result
     check(&applied)?;
     for migration in MIGRATIONS.iter().filter(|migration| is_wanted(migration.version)) {
         if !applied.contains_key(&migration.version) {
-            let failed = |error: sqlx::Error| StoreError::Migration {
-                version: migration.version,
-                cause: error.to_string(),
-            };
-            apply(pool, migration).await.map_err(failed)?;
+            apply(pool, migration).await.map_err(|error| failed(migration.version, error))?;
         }
     }
     Ok(())
+}
+
+/// A role that may not do it is told apart: no migration is the cause.
+fn failed(version: i64, error: sqlx::Error) -> StoreError {
+    let cause = error.to_string();
+    let error = StoreError::during("applying a migration")(error);
+    if error.is_permission_denied() { error } else { StoreError::Migration { version, cause } }
 }
 
 /// Version of the newest migration that this program knows.

@@ -315,6 +315,45 @@ async fn a_role_that_could_do_more_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_runs_what_writes_is_told_which_role_may() {
+    let (database, mut program) = two_accounts().await;
+    let url = database.url_of_a_role("it_reader_who_writes").await;
+    let owner = database.value("select current_user").await;
+    program.run(&["migrate", "--grant-reader", "it_reader_who_writes"]).exits(0);
+    let told = format!("name the role that owns the tables, '{owner}', in DATABASE_URL");
+    program
+        .set("DATABASE_URL", &url)
+        .set("AGORA_CUSTOMER_ID", "c")
+        .set("AGORA_CUSTOMER_SECRET", "s")
+        .set("AGORA_USAGE_NOW", "2031-03-01T00:00:00Z");
+    for arguments in [
+        &["report", "--month", "2031-01"][..],
+        &["bill", "close", "--month", "2031-01"],
+        &["backfill", "--from", "2031-01-01", "--to", "2031-01-02"],
+        &["tag", "set", "P_east", "team=live"],
+        &["migrate"],
+    ] {
+        let outcome = program.run(arguments).exits(1);
+        let refused = "error: the role 'it_reader_who_writes' may not write to this database\n";
+        outcome.says(&[refused, "hint: a role that only reads may run `query`", &told]);
+    }
+    program.run(&["query", "projects"]).exits(0);
+    // A role that was granted nothing, for which there is no schema to be seen.
+    let url = database.url_of_a_role("it_stranger_who_writes").await;
+    program.set("DATABASE_URL", &url);
+    let refused = "error: the role 'it_stranger_who_writes' may not write to this database\n";
+    program.run(&["report", "--month", "2031-01"]).exits(1).says(&[refused, &told]);
+    let said = ["permission denied", "migrate --grant-reader ROLE"];
+    program.run(&["query", "projects"]).exits(1).says(&said);
+    // Nor can one that may create nothing begin an empty database.
+    let empty = TestDatabase::empty();
+    empty.execute("revoke create on schema public from public").await;
+    program.set("DATABASE_URL", empty.url_of_a_role("it_stranger_who_writes").await);
+    let refused = "the role 'it_stranger_who_writes' may not create tables in this database";
+    program.run(&["migrate"]).exits(1).says(&[refused, "hint: as an administrator: grant create"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_role_is_created_on_request_whatever_its_name() {
     let (database, program) = two_accounts().await;
     let name = format!("it'\"; drop table agora.bill; -- {}", std::process::id());
