@@ -6,7 +6,8 @@
 -- there is one request a project, service and month; some failed, some were made
 -- twice, some never, a few contradict. One project in a hundred was never used,
 -- one in fifty is deleted, one value in a hundred was corrected and some are
--- unknown. Every month has a draft, a selling price and a forecast.
+-- unknown. Every month has a draft, a selling price and a forecast, and all but the
+-- last one are closed; corrections came after that.
 --
 -- Occupancy is of 50 projects: hours of all the days, snapshots and channels of
 -- the last one.
@@ -142,10 +143,36 @@ from (
 ) as u
 order by 1, 2, 4, 5, 6;
 
-insert into agora.sell_allocation (
-    account_id, month, project_id, amount, currency, book_name, book_sha256, rated_at
+insert into agora.bill (
+    account_id, month, revision, status, currency, minor_unit_digits, exact_total, total, unallocated,
+    book_name, book_sha256, rated_at, closed_at, known_request_id
 )
-select c.account_id, c.month, c.project_id, round(1.2 * c.cost, 2), 'USD', 'fixed-usd', '', '2031-01-12Z'
+select
+    b.account_id, b.month, 1, b.status, b.currency, b.minor_unit_digits, b.exact_total, b.total,
+    b.unallocated, b.book_name, b.book_sha256, b.rated_at, b.month + interval '40 days', 1000000
+from agora.bill as b
+where b.month < '2030-12-01';
+
+insert into agora.bill_line
+select (jsonb_populate_record(l, '{"revision": 1}')).*
+from agora.bill_line as l
+where l.month < '2030-12-01';
+
+insert into agora.bill_allocation
+select
+    a.account_id, a.month, 1, a.project_id, a.day, a.service,
+    a.audio_cost, a.sd_cost, a.hd_cost, a.hdp_cost, a.full_hd_cost, a.video_2k_cost,
+    a.video_2k_plus_cost, a.cost
+from agora.bill_allocation as a
+where a.month < '2030-12-01'
+order by 1, 2, 4, 5, 6;
+
+insert into agora.sell_allocation (
+    account_id, month, project_id, amount, cost, currency, book_name, book_sha256, rated_at
+)
+select
+    c.account_id, c.month, c.project_id, round(1.2 * c.cost, 2), c.cost, 'USD', 'fixed-usd', '',
+    '2031-01-12Z'
 from agora.project_cost_monthly as c;
 
 insert into agora.month_forecast (

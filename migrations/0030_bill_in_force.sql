@@ -55,7 +55,8 @@ comment on column agora.bill_in_force.adjustment_total is
 comment on column agora.bill_in_force.amount_due is 'The rated total with its adjustments, in the currency.';
 comment on column agora.bill_in_force.plan is 'As in bill.';
 comment on column agora.bill_in_force.book_name is 'Name of the price book.';
-comment on column agora.bill_in_force.book_sha256 is 'SHA-256 of the price book''s text, in hexadecimal digits.';
+comment on column agora.bill_in_force.book_sha256 is
+    'SHA-256 of the price book''s text, in hexadecimal digits; the text is in price_book, for roles that see every account.';
 comment on column agora.bill_in_force.rated_at is 'When the bill was made.';
 comment on column agora.bill_in_force.known_request_id is
     'Newest request whose values the bill was made from; null: made before these were recorded.';
@@ -428,3 +429,7 @@ comment on view agora.project_margin_monthly is
     'What each project costs and sells for, by month, before tax, in months that resale margin or resale statement rated; adjustments are part of the cost. Both sides are of rated_at: a month that is closed or revised later is to be rated again.';
 comment on column agora.project_margin_monthly.rated_at is
     'When both sides were rated, by the bill that was in force then.';
+
+-- Their text stays with who runs the program: what is decided is said where it is looked for.
+comment on table agora.price_book is
+    'The text of every price book that a bill was made with. Written along with the bill, never changed. Roles that see some accounts alone see no row, since a text may name other accounts and their terms: what their bills were made with is in price_book_use, and the prices are in bill_line.';

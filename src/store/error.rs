@@ -81,7 +81,8 @@ impl StoreError {
         /// SQLSTATE `insufficient_privilege`.
         const DENIED: &str = "42501";
         let Self::Statement { cause, .. } = self else { return false };
-        cause.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == DENIED)
+        let Some(error) = cause.as_database_error() else { return false };
+        error.code().is_some_and(|code| code == DENIED)
     }
 
     /// For `map_err`: names what was being done.

@@ -183,6 +183,42 @@ async fn c48_a_tenant_sees_only_its_rows_through_every_table_and_view() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_sees_what_its_bills_were_made_with_and_not_the_terms_of_others() {
+    let (database, program) = two_accounts().await;
+    database
+        .execute(
+            "insert into agora.price_book \
+             values (repeat('a', 64), 'book', 'accounts = [''west'']', '2031-02-01Z'); \
+             insert into agora.price_book_use \
+             select a.account_id, '2031-01-01', '2031-02-01Z', repeat('a', 64) \
+             from agora.account as a",
+        )
+        .await;
+    let url = database.url_of_a_role("it_tenant_of_books").await;
+    let wide = database.url_of_a_role("it_reader_of_books").await;
+    let arguments = ["migrate", "--grant-reader", "it_tenant_of_books", "--tenant", "east"];
+    program.run(&arguments).exits(0);
+    program.run(&["migrate", "--grant-reader", "it_reader_of_books"]).exits(0);
+    let (mut tenant, mut reader) = (connect(&url).await, connect(&wide).await);
+    for (question, own, all) in [
+        ("select book_text from agora.price_book", &[][..], 1),
+        ("select account_id from agora.price_book_use", &["(east)"], 2),
+        ("select account_id, book_name from agora.bill_in_force", &["(east,book)"], 2),
+        (
+            "select account_id, unit_price_per_1000 from agora.bill_line",
+            &["(east,0.990000000000)"],
+            2,
+        ),
+    ] {
+        assert_eq!(ask(&mut tenant, question).await.expect("answered"), own, "{question}");
+        let rows = ask(&mut reader, question).await.expect("answered");
+        assert_eq!(rows.len(), all, "{question}");
+    }
+    tenant.close().await.expect("closed");
+    reader.close().await.expect("closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn c48_a_tenant_that_tries_sees_no_more() {
     let (database, program) = two_accounts().await;
     let url = database.url_of_a_role("it_tenant_who_tries").await;
