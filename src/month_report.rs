@@ -16,7 +16,7 @@ use crate::billing::reproduce::{closed_revision, closed_revisions};
 use crate::billing::{BillingError, RatedMonth};
 use crate::collect::Records;
 use crate::collect::holes::Hole;
-use crate::domain::{BillStatus, Money, Month, Project};
+use crate::domain::{BillStatus, Currency, Money, Month, Project};
 use crate::rating::{Assumption, Bill, PriceBook, PriceBooks, PriceBooksError, TotalRange};
 use crate::report::{
     ClosedNote, GroupFigures, Grouping, MonthReport, Published, ReportError, ReportOptions,
@@ -33,6 +33,20 @@ pub enum MonthReportError {
     /// No price book holds for the month.
     #[error(transparent)]
     PriceBook(#[from] PriceBooksError),
+    /// The months of a range are billed in different currencies.
+    #[error(
+        "{month} is billed in {} and the months before it in {}, which have no sum; \
+         ask for the ranges before and from {month} on apart",
+        currency.code(), before.code()
+    )]
+    TwoCurrencies {
+        /// First month in another currency.
+        month: Month,
+        /// Its currency.
+        currency: Currency,
+        /// That of the months before.
+        before: Currency,
+    },
     /// The files could not be written.
     #[error(transparent)]
     Files(#[from] ReportError),

@@ -221,6 +221,7 @@ impl From<MonthReportError> for Failure {
             MonthReportError::Billing(error) => error.into(),
             MonthReportError::PriceBook(error) => error.into(),
             MonthReportError::Files(error) => error.into(),
+            MonthReportError::TwoCurrencies { .. } => Self::new(Exit::Failed, error.to_string()),
         }
     }
 }

@@ -138,10 +138,6 @@ fn period(arguments: &ReportArguments, today: NaiveDate) -> Result<Period, Failu
         let text = format!("{} is not over; it is {today} (UTC)", range.last());
         return Err(Failure::new(Exit::Usage, text));
     }
-    if let Some(format) = arguments.format.0.iter().find(|format| !format.serves_ranges()) {
-        let text = format!("a range of days has no {format}; its formats are csv, parquet");
-        return Err(Failure::new(Exit::Usage, text));
-    }
     Ok(Period::Days(range))
 }
 
@@ -216,8 +212,7 @@ async fn report_range(
 ) -> Result<Exit, Failure> {
     let written = write_range_of_days(records, books, range, options).await?;
     print_range(records, range, &written);
-    let has_gaps = written.months.iter().any(|month| month.has_gaps);
-    Ok(if has_gaps { Exit::Partial } else { Exit::Done })
+    Ok(if written.has_gaps() { Exit::Partial } else { Exit::Done })
 }
 
 /// "USD 1,234.50".

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use num_rational::BigRational;
 
 use super::MonthReportError;
 use super::earlier::Earlier;
@@ -18,7 +19,7 @@ use crate::domain::{BillStatus, Currency, DayUsage, Media, Money, Month, Project
 use crate::rating::{Bill, PriceBook, PriceBooks};
 use crate::report::{
     Ahead, Background, BudgetAhead, COST_CENTRE_TAG, Correction, MonthEnd, Occupancy, OddDay,
-    PlanAhead, ProjectMarginAhead, ReportOptions,
+    PlanAhead, ProjectMarginAhead, ReportOptions, UnitPrices,
 };
 use crate::store::occupancy::hourly;
 use crate::store::{forecasts, invoices, resale, tags as stored_tags};
@@ -49,7 +50,8 @@ pub(super) async fn of_statement(
     options: &ReportOptions,
 ) -> Result<Background, MonthReportError> {
     let background = Background {
-        list_prices: list_prices(&sell.usage.days, &sell.book),
+        // Not Agora's: what a customer compares with is the reseller's list.
+        unit_prices: unit_prices(&sell.usage.days, &sell.book, None),
         is_for_customer: true,
         ..Background::default()
     };
@@ -79,11 +81,7 @@ pub(super) async fn of(
     options: &ReportOptions,
 ) -> Result<Background, MonthReportError> {
     let (bill, book) = (&rated.bill, &rated.book);
-    let background = Background {
-        list_prices: list_prices(&rated.usage.days, book),
-        tags: tags(records, bill.month).await?,
-        ..Background::default()
-    };
+    let background = of_days(records, rated).await?;
     if !shows_background(options) {
         return Ok(background);
     }
@@ -107,6 +105,19 @@ pub(super) async fn of(
     })
 }
 
+/// Prices and cost centres: what every format needs, and a range of days as well.
+pub(super) async fn of_days(
+    records: &Records<'_>,
+    rated: &RatedMonth,
+) -> Result<Background, MonthReportError> {
+    let published = rated.book.published();
+    Ok(Background {
+        unit_prices: unit_prices(&rated.usage.days, &rated.book, published.as_ref()),
+        tags: tags(records, rated.bill.month).await?,
+        ..Background::default()
+    })
+}
+
 /// The newest invoice of the month that was known, in the currency of the bill.
 async fn invoice(
     records: &Records<'_>,
@@ -126,7 +137,7 @@ async fn invoice(
 }
 
 /// The cost centre of each project that has one.
-pub(super) async fn tags(
+async fn tags(
     records: &Records<'_>,
     month: Month,
 ) -> Result<BTreeMap<ProjectId, BTreeMap<String, String>>, MonthReportError> {
@@ -267,22 +278,29 @@ fn corrections(before: &RatedMonth, after: &RatedMonth) -> Vec<Correction> {
     found
 }
 
-/// List price of each service and media that was used, by the media as the API counts it.
-fn list_prices(
+/// Prices of each service and media that was used, by the media as the API counts it.
+fn unit_prices(
     usage: &[DayUsage],
     book: &PriceBook,
-) -> BTreeMap<(Service, Media), num_rational::BigRational> {
+    published: Option<&PriceBook>,
+) -> BTreeMap<(Service, Media), UnitPrices> {
     let mut is_used = [[false; Media::COUNT]; Service::ALL.len()];
     for row in usage {
         for (is_used, seconds) in is_used[row.service as usize].iter_mut().zip(row.seconds) {
             *is_used |= seconds.is_some_and(|seconds| seconds != 0);
         }
     }
+    let hundred = BigRational::from_integer(100.into());
+    let discounted = (&hundred - &book.terms.discount_percent) / hundred;
+    let price =
+        |book: &PriceBook, service, media| book.worth_per_1000(service, book.billed_as(media));
     let mut prices = BTreeMap::new();
     for (service, is_used) in Service::ALL.into_iter().zip(is_used) {
         for media in Media::ALL.into_iter().filter(|media| is_used[media.index()]) {
-            let price = book.unit_price_per_1000(service, book.billed_as(media));
-            prices.extend(price.map(|price| ((service, media), price.clone())));
+            let Some(own) = price(book, service, media) else { continue };
+            let contracted = &own * &discounted;
+            let list = published.and_then(|book| price(book, service, media)).unwrap_or(own);
+            prices.insert((service, media), UnitPrices { list, contracted });
         }
     }
     prices

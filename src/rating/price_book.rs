@@ -253,7 +253,30 @@ impl PriceBook {
         self.price((service, LineKind::Usage, media), self.hdp_as)
     }
 
-    /// The same for any kind of line and any reading of `hdp_as`.
+    /// What 1,000 minutes cost before any discount: their list price, or under standard
+    /// minutes that of minutes beyond the free or bought ones; none where unpriced.
+    #[must_use]
+    pub fn worth_per_1000(&self, service: Service, media: Media) -> Option<BigRational> {
+        let coefficient = self.coefficient((service, LineKind::Usage, media), self.hdp_as);
+        let overage = self.standard.as_ref().map(|standard| &standard.overage_price_per_1000);
+        let by_price = self.unit_price_per_1000(service, media).cloned();
+        by_price.or_else(|| Some(coefficient? * overage?))
+    }
+
+    /// The built-in book of the same plan and currency, whose prices are those that
+    /// Agora publishes; none where there is no such book.
+    #[must_use]
+    pub fn published(&self) -> Option<Self> {
+        let plan = match self.plan {
+            Plan::Tiered => "tiered",
+            Plan::Fixed => "fixed",
+            Plan::StandardMinutes => "standard",
+        };
+        let name = format!("{plan}-{}", self.currency.code().to_lowercase());
+        Self::embedded(&name)?.ok()
+    }
+
+    /// List price for 1,000 minutes of any kind of line, by any reading of `hdp_as`.
     #[must_use]
     pub fn price(&self, of: PricedType, hdp_as: Option<Media>) -> Option<&BigRational> {
         value_of(&self.prices, of, hdp_as)

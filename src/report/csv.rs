@@ -8,7 +8,7 @@ use polars::prelude::DataFrame;
 use polars_io::SerWriter;
 use polars_io::csv::write::CsvWriter;
 
-use super::format::{MonthContent, ReportFile, ReportFormat};
+use super::format::{MonthContent, RangeContent, ReportFile, ReportFormat};
 use super::table::{self, Table};
 use super::{ReportError, ReportOptions, file_names};
 
@@ -39,17 +39,17 @@ impl ReportFormat for Csv {
             .collect()
     }
 
-    fn has_project_files(&self) -> bool {
-        true
+    fn range_files(
+        &self,
+        range: &RangeContent<'_>,
+        options: &ReportOptions,
+    ) -> Result<Vec<ReportFile>, ReportError> {
+        let path = format!("{}.csv", file_names::SUMMARY);
+        Ok(vec![file(path, &range.summary, options)?])
     }
 
-    fn table_file(
-        &self,
-        file_stem: &str,
-        table: &Table,
-        options: &ReportOptions,
-    ) -> Result<Option<ReportFile>, ReportError> {
-        file(format!("{file_stem}.csv"), table, options).map(Some)
+    fn has_project_files(&self) -> bool {
+        true
     }
 
     fn project_file(

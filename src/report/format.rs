@@ -5,6 +5,7 @@ use std::fmt;
 use super::manifest::Sums;
 use super::month::ProjectMonth;
 use super::overview::Overview;
+pub(super) use super::range::RangeContent;
 use super::table::Table;
 use super::{MonthReport, ReportError, ReportOptions, csv, focus, html, json, parquet, xlsx};
 
@@ -53,19 +54,12 @@ impl Format {
         self.0.month_files(month, options)
     }
 
-    /// Whether a range of days can be written in it, and not only a month.
-    #[must_use]
-    pub fn serves_ranges(self) -> bool {
-        self.has_project_files()
-    }
-
-    pub(super) fn table_file(
+    pub(super) fn range_files(
         self,
-        file_stem: &str,
-        table: &Table,
+        range: &RangeContent<'_>,
         options: &ReportOptions,
-    ) -> Result<Option<ReportFile>, ReportError> {
-        self.0.table_file(file_stem, table, options)
+    ) -> Result<Vec<ReportFile>, ReportError> {
+        self.0.range_files(range, options)
     }
 
     pub(super) fn has_project_files(self) -> bool {
@@ -158,21 +152,18 @@ pub(super) trait ReportFormat: Sync {
         options: &ReportOptions,
     ) -> Result<Vec<ReportFile>, ReportError>;
 
+    /// The files about a whole range of days.
+    fn range_files(
+        &self,
+        range: &RangeContent<'_>,
+        options: &ReportOptions,
+    ) -> Result<Vec<ReportFile>, ReportError>;
+
     /// The file about one project; none in a format that has no such files.
     fn project_file(
         &self,
         _file_stem: &str,
         _days: &Table,
-        _options: &ReportOptions,
-    ) -> Result<Option<ReportFile>, ReportError> {
-        Ok(None)
-    }
-
-    /// The file of one table; none in a format that has no such files.
-    fn table_file(
-        &self,
-        _file_stem: &str,
-        _table: &Table,
         _options: &ReportOptions,
     ) -> Result<Option<ReportFile>, ReportError> {
         Ok(None)

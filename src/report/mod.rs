@@ -55,11 +55,13 @@ pub use html::served_policy;
 pub use model::{
     Ahead, Background, BudgetAhead, COST_CENTRE_TAG, ClosedNote, Correction, Coverage, MissingDays,
     MonthEnd, Occupancy, OddDay, PastMonth, PlanAhead, PreviousMonth, ProjectMarginAhead, UNTAGGED,
+    UnitPrices,
 };
 pub use overview::{GroupFigures, Grouping};
 pub use publish::check_writable;
-pub use range::{MonthSlice, Months, PublishedRange, RangeReport, write_range};
+pub use range::{PublishedRange, RangeReport, write_range};
 
+use breakdown_table::PREVIOUS_MONTH;
 use format::MonthContent;
 use manifest::FileEntry;
 use month::ProjectMonth;
@@ -303,7 +305,8 @@ fn write_breakdowns(
         let groups = content.overview()?.by(grouping)?;
         let total = content.report.amount_due();
         let units = table::money_units(total, ALLOCATION_SCALE)?;
-        let table = breakdown_table::table(total.currency, units, grouping, &groups)?;
+        let previous = Some(PREVIOUS_MONTH);
+        let table = breakdown_table::table((total.currency, units), grouping, &groups, previous)?;
         let file = csv::file(format!("by_{}.csv", grouping.name()), &table, options)?;
         written.push(staging.write(file)?);
     }

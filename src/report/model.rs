@@ -67,6 +67,16 @@ pub struct MissingDays {
     pub reason: String,
 }
 
+/// Prices of 1,000 minutes of a service and media, before free minutes, volume
+/// discounts and tax; under standard minutes, of minutes beyond those that are paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitPrices {
+    /// As Agora publishes it; that of the contract where nothing is published.
+    pub list: BigRational,
+    /// By the price book of the bill, less its discount on all usage.
+    pub contracted: BigRational,
+}
+
 /// What surrounds the month. Empty where nothing is known.
 #[derive(Debug, Clone, Default)]
 pub struct Background {
@@ -74,8 +84,8 @@ pub struct Background {
     pub past_months: Vec<PastMonth>,
     /// The month before it; none where it has no usage.
     pub previous: Option<PreviousMonth>,
-    /// Price of 1,000 minutes before any discount, of what was used.
-    pub list_prices: BTreeMap<(Service, Media), BigRational>,
+    /// Unit prices of what was used.
+    pub unit_prices: BTreeMap<(Service, Media), UnitPrices>,
     /// Tags of projects, such as [`COST_CENTRE_TAG`].
     pub tags: BTreeMap<ProjectId, BTreeMap<String, String>>,
     /// Values that changed since the revision before, by project, service and day.

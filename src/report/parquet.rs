@@ -1,6 +1,6 @@
 //! Parquet: typed columns, raw text, statistics for a reader's filters.
 
-use polars::prelude::{CompatLevel, PolarsError, PolarsResult, SchemaExt};
+use polars::prelude::{ArrowDataType, CompatLevel, PolarsError, PolarsResult, SchemaExt};
 use polars_parquet::read::ParquetError;
 use polars_parquet::write::{
     CompressedPage, CompressionOptions, Compressor, DynIter, DynStreamingIterator, Encoding,
@@ -8,7 +8,7 @@ use polars_parquet::write::{
     array_to_columns, get_dtype_encoding,
 };
 
-use super::format::{MonthContent, ReportFile, ReportFormat};
+use super::format::{MonthContent, RangeContent, ReportFile, ReportFormat};
 use super::table::Table;
 use super::{ReportError, ReportOptions, file_names};
 
@@ -33,17 +33,17 @@ impl ReportFormat for Parquet {
         tables.into_iter().map(|(stem, table)| file(format!("{stem}.parquet"), table)).collect()
     }
 
-    fn has_project_files(&self) -> bool {
-        true
+    fn range_files(
+        &self,
+        range: &RangeContent<'_>,
+        _options: &ReportOptions,
+    ) -> Result<Vec<ReportFile>, ReportError> {
+        let path = format!("{}.parquet", file_names::SUMMARY);
+        Ok(vec![file(path, &range.summary)?])
     }
 
-    fn table_file(
-        &self,
-        file_stem: &str,
-        table: &Table,
-        _options: &ReportOptions,
-    ) -> Result<Option<ReportFile>, ReportError> {
-        file(format!("{file_stem}.parquet"), table).map(Some)
+    fn has_project_files(&self) -> bool {
+        true
     }
 
     fn project_file(
@@ -74,7 +74,10 @@ fn options() -> WriteOptions {
 /// One row group, without Arrow's own copy of the schema beside Parquet's.
 pub(super) fn file(path: String, table: &Table) -> Result<ReportFile, ReportError> {
     let frame = &table.frame;
-    let schema = frame.schema().to_arrow(CompatLevel::newest());
+    let mut schema = frame.schema().to_arrow(CompatLevel::newest());
+    for field in schema.iter_values_mut() {
+        in_utc(&mut field.dtype);
+    }
     let encodings: Vec<_> = schema
         .iter_values()
         .map(|field| match get_dtype_encoding(&field.dtype) {
@@ -96,6 +99,14 @@ pub(super) fn file(path: String, table: &Table) -> Result<ReportFile, ReportErro
     }
     writer.end(Some(Vec::new()))?;
     Ok(ReportFile::of_table(path, table, bytes))
+}
+
+/// Says of moments that they are in UTC, as all of them are: a reader else takes
+/// them for those of its own clock.
+fn in_utc(dtype: &mut ArrowDataType) {
+    if let ArrowDataType::Timestamp(_, zone) = dtype {
+        *zone = Some("UTC".into());
+    }
 }
 
 /// Pages as a file takes them.

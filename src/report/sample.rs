@@ -20,7 +20,7 @@ use crate::rating::{
 
 use super::{
     Background, COST_CENTRE_TAG, Correction, Coverage, Format, MissingDays, MonthReport, PastMonth,
-    PreviousMonth, ReportOptions,
+    PreviousMonth, ReportOptions, UnitPrices,
 };
 
 pub(super) struct Sample {
@@ -110,7 +110,8 @@ impl Sample {
             status: Some(BillStatus::Complete),
         });
         background.previous = Some(PreviousMonth { bill: previous.bill, adjustments: Vec::new() });
-        background.list_prices.insert((Service::Rtc, Media::Hd), ratio(399, 100));
+        let prices = UnitPrices { list: ratio(399, 100), contracted: ratio(399, 100) };
+        background.unit_prices.insert((Service::Rtc, Media::Hd), prices);
         let a = ProjectId::new("a").expect("valid");
         let tag = (COST_CENTRE_TAG.to_owned(), "R&D".to_owned());
         background.tags.insert(a.clone(), [tag].into());
@@ -184,6 +185,21 @@ impl Sample {
         let adjustments = vec![applied(-100, previous.bill.month)];
         self.background.previous = Some(PreviousMonth { bill: previous.bill, adjustments });
         self.adjustments.push(applied(500, self.bill.month));
+    }
+
+    /// Adds a charge or credit of a project, or of nobody for an empty id.
+    pub(super) fn adjust(&mut self, id: &str, cents: i128) {
+        let project = ProjectId::new(id).ok();
+        let shares: Vec<_> = project.into_iter().map(|project| (project, cents)).collect();
+        let unallocated = if shares.is_empty() { cents } else { 0 };
+        let adjustment = Adjustment {
+            adjustment_id: 1,
+            month: self.bill.month,
+            amount: self::cents(cents),
+            scope: AdjustmentScope::Account,
+            reason: "an outage".to_owned(),
+        };
+        self.adjustments.push(AppliedAdjustment { adjustment, shares, unallocated });
     }
 
     /// Adds a project to the list.

@@ -13,11 +13,12 @@ use crate::domain::{
     BillStatus, Currency, DateRange, Media, Money, Month, ProjectId, ProjectStatus, Service,
 };
 
-use super::format::{MonthContent, ReportFile, ReportFormat};
+use super::format::{MonthContent, RangeContent, ReportFile, ReportFormat};
 use super::sample::{Sample, day, day_usage, options};
 use super::table::Table;
 use super::*;
 
+mod focus;
 mod other_formats;
 mod ranges;
 
@@ -310,6 +311,14 @@ impl ReportFormat for Failing {
     fn month_files(
         &self,
         _month: &MonthContent<'_>,
+        _options: &ReportOptions,
+    ) -> Result<Vec<ReportFile>, ReportError> {
+        Ok(Vec::new())
+    }
+
+    fn range_files(
+        &self,
+        _range: &RangeContent<'_>,
         _options: &ReportOptions,
     ) -> Result<Vec<ReportFile>, ReportError> {
         Ok(Vec::new())

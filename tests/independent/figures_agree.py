@@ -105,19 +105,30 @@ def from_duckdb(month, stem):
                        lambda project: read(month / "projects" / f"{stem(project)}.parquet"))
 
 
-def from_focus(found_rows):
+def from_focus(found_rows, bill):
+    """`bill` has the figures of the CSV files: what each day costs, whatever it is for."""
     found = Figures()
     found.projects, found.days = collections.Counter(), collections.Counter()
     found.cells, found.costs = {}, collections.Counter()
+    aside, lines = collections.Counter(), collections.Counter()
     for row in found_rows:
         project, cost = row["SubAccountId"] or "", Decimal(row["BilledCost"])
         found.projects[project] += cost
         category = row["ChargeCategory"]
-        if not row["SkuId"]:
-            expected = ("Credit",) if cost < 0 else ("Adjustment", "Purchase")
-            assert category in expected, row
+        for price, total in [("ListUnitPrice", "ListCost"), ("ContractedUnitPrice", "ContractedCost")]:
+            if row[price] not in ("", None):
+                product = Decimal(row[price]) * Decimal(row["PricingQuantity"])
+                assert Decimal(row[total]) == product, row
+            else:
+                assert category != "Usage" or "unpriced" in row["Tags"], row
+        if category != "Usage":
+            if category in ("Tax", "Purchase"):
+                aside["tax" if category == "Tax" else row["SkuId"]] += cost
+                assert Decimal(row["EffectiveCost"]) == (cost if category == "Tax" else 0), row
+            else:
+                assert category == ("Credit" if cost < 0 else "Adjustment"), row
+                assert Decimal(row["EffectiveCost"]) == cost, row
             continue
-        assert category == "Usage", row
         day = str(row["ChargePeriodStart"])[:10]
         service, media = row["SkuId"].split(".")
         seconds = Decimal(row["ConsumedQuantity"])
@@ -125,12 +136,21 @@ def from_focus(found_rows):
         found.cells[project, day, service, media] = int(seconds)
         found.costs[project, day, service] += cost
         found.days[day] += cost
-        assert Decimal(row["EffectiveCost"]) == Decimal(row["ContractedCost"]) == cost, row
-        if row["ListUnitPrice"] not in ("", None):
-            product = Decimal(row["ListUnitPrice"]) * Decimal(row["PricingQuantity"])
-            assert Decimal(row["ListCost"]) == product, row
+        lines[project, day, service] += 1
+        assert Decimal(row["EffectiveCost"]) == cost, row
         assert json.loads(row["Tags"])["cost_centre"], row
     found.total = sum(found.projects.values())
+    rated = bill.lines["total"] - sum(
+        amount for name, amount in bill.lines.items() if name.startswith("adjustment "))
+    owed = {"tax": six(bill.lines.get("tax", 0)), "agora.commitment": six(bill.lines.get("commitment", 0))}
+    assert dict(aside) == without_zeros(owed), (aside, owed)
+    if aside:
+        # A day costs its part of tax and commitment too; here they are rows of their own.
+        of_usage = 1 - sum(aside.values()) / rated
+        for key, cost in bill.costs.items():
+            gap = found.costs[key] - cost * of_usage
+            assert abs(gap) <= Decimal("0.000002") * lines[key], (key, gap)
+        found.costs, found.days = None, None
     return found
 
 
@@ -313,16 +333,21 @@ def main():
     def stem(project):
         return escaped.get(project, project)
 
+    duckdb.execute("set timezone = 'UTC'")
+    kinds = duckdb.execute("describe select * from read_parquet(?)", [str(month / "focus.parquet")])
+    moments = {row[0]: row[1] for row in kinds.fetchall() if row[0].endswith(("Start", "End"))}
+    assert set(moments.values()) == {"TIMESTAMP WITH TIME ZONE"}, moments
     focus = duckdb.execute("select * from read_parquet(?)", [str(month / "focus.parquet")])
     names = [column[0] for column in focus.description]
     assert names == sorted(names), names
     focus_rows = [dict(zip(names, row)) for row in focus.fetchall()]
+    from_files = from_csv(month, stem)
     readers = {
-        "csv": from_csv(month, stem),
+        "csv": from_files,
         "parquet by pyarrow": from_pyarrow(month, stem),
         "parquet by duckdb": from_duckdb(month, stem),
-        "focus.csv": from_focus(rows(month / "focus.csv")),
-        "focus.parquet": from_focus(focus_rows),
+        "focus.csv": from_focus(rows(month / "focus.csv"), from_files),
+        "focus.parquet": from_focus(focus_rows, from_files),
         "report.json": from_json(month),
         "report.xlsx": from_workbook(month),
         "report.html": from_page(month),

@@ -6,11 +6,12 @@ use super::super::bill::difference;
 use super::super::print::{plain_table, say, say_line, trimmed};
 use super::super::summary::{holes, thousands};
 use super::amount;
+use crate::billing::RatedMonth;
 use crate::collect::Records;
 use crate::domain::money::{decimal_text, rounded_units};
 use crate::domain::{Currency, DateRange, Money};
 use crate::month_report::{Written, WrittenRange};
-use crate::rating::{ALLOCATION_SCALE, TotalRange};
+use crate::rating::{ALLOCATION_SCALE, Bill, TotalRange};
 use crate::report::{GroupFigures, Grouping};
 
 /// A month.
@@ -31,7 +32,7 @@ pub(super) fn print(written: &Written) {
         say_line(format_args!("  {}", charge.text));
     }
     for (grouping, groups) in &written.breakdowns {
-        print_breakdown(*grouping, groups, bill.currency);
+        print_breakdown(*grouping, groups, bill.currency, true);
     }
     for (assumption, range) in bill.assumptions.iter().zip(&written.assumption_ranges) {
         say_line(format_args!(
@@ -50,12 +51,7 @@ pub(super) fn print(written: &Written) {
             amount(&range.high)
         ));
     }
-    for usage in &bill.unpriced {
-        eprintln!(
-            "warning: {} of {} has no price in {}: {} s are not in the total",
-            usage.field, usage.service, bill.book_name, usage.seconds
-        );
-    }
+    print_unpriced(bill);
     if let Some(changes) = &written.changes {
         say(format_args!("  changes since the close, not in the files: {}", difference(changes)));
     }
@@ -66,8 +62,7 @@ pub(super) fn print(written: &Written) {
 
 /// A range of days.
 pub(super) fn print_range(records: &Records<'_>, range: DateRange, written: &WrittenRange) {
-    let published = &written.published;
-    let currency = written.months.first().bill.currency;
+    let (published, currency) = (&written.published, written.currency);
     say_line(format_args!(
         "account {}, {range}: {} {}; {} files in {}",
         records.account,
@@ -76,24 +71,47 @@ pub(super) fn print_range(records: &Records<'_>, range: DateRange, written: &Wri
         published.published.files,
         published.published.folder.display()
     ));
-    for month in written.months.iter() {
-        let days = month.bill.month.days().intersection(range);
-        let part = match days {
-            Some(days) if days != month.bill.month.days() => format!(", in part: {days}"),
-            _ => String::new(),
-        };
-        say_line(format_args!(
-            "  of {}, {}, {}{part}",
-            month.bill.month,
-            amount(&month.bill.total),
-            month.status.name().replace('_', " ")
-        ));
+    for month in &written.months {
+        say_line(format_args!("  of {}", month_of_range(range, month)));
     }
     for (grouping, groups) in &published.breakdowns {
-        print_breakdown(*grouping, groups, currency);
+        print_breakdown(*grouping, groups, currency, false);
     }
-    if !written.holes.is_empty() {
-        eprintln!("warning: {}", holes(&written.holes).trim_end());
+    for month in &written.months {
+        print_unpriced(&month.bill);
+    }
+    let unknown = written.holes();
+    if !unknown.is_empty() {
+        eprintln!("warning: {}", holes(&unknown).trim_end());
+    }
+}
+
+/// What a range takes of a month: "2031-03, USD 12.34, complete, in part: ...".
+fn month_of_range(range: DateRange, month: &RatedMonth) -> String {
+    let whole = month.bill.month.days();
+    let closed = month.closed.as_ref().map(|closed| format!("closed r{}, ", closed.revision));
+    let part = match whole.intersection(range) {
+        Some(days) if days != whole => format!(", in part: {days}"),
+        _ => String::new(),
+    };
+    let has_rest = month.adjustments.is_empty() || range.contains(whole.last());
+    let rest =
+        if has_rest { "" } else { ", without its adjustments, which come with its last day" };
+    format!(
+        "{}, {}, {}{}{part}{rest}",
+        month.bill.month,
+        amount(&month.amount_due()),
+        closed.unwrap_or_default(),
+        month.status().name().replace('_', " ")
+    )
+}
+
+fn print_unpriced(bill: &Bill) {
+    for usage in &bill.unpriced {
+        eprintln!(
+            "warning: {} of {} has no price in {}: {} s are not in the total",
+            usage.field, usage.service, bill.book_name, usage.seconds
+        );
     }
 }
 
@@ -106,8 +124,14 @@ fn otherwise(range: &TotalRange) -> String {
     }
 }
 
-/// One row a group, highest cost first; the last row is the total.
-fn print_breakdown(grouping: Grouping, groups: &[GroupFigures], currency: Currency) {
+/// One row a group, highest cost first; the last row is the total. `is_compared` adds
+/// the month before.
+fn print_breakdown(
+    grouping: Grouping,
+    groups: &[GroupFigures],
+    currency: Currency,
+    is_compared: bool,
+) {
     let digits = currency.minor_unit_digits();
     let money = |units: i128| {
         let minor_units = rounded_units(units, ALLOCATION_SCALE, digits);
@@ -118,7 +142,8 @@ fn print_breakdown(grouping: Grouping, groups: &[GroupFigures], currency: Curren
     let is_project = grouping == Grouping::Project;
     let mut header = vec![grouping.name()];
     header.extend(is_project.then_some("name"));
-    header.extend(["minutes", cost.as_str(), "month before", "change"]);
+    header.extend(["minutes", cost.as_str()]);
+    header.extend(is_compared.then_some(["month before", "change"]).into_iter().flatten());
     table.set_header(header);
     for group in groups {
         let key = if group.key.is_empty() { "(no project)" } else { group.key.as_str() };
@@ -129,16 +154,20 @@ fn print_breakdown(grouping: Grouping, groups: &[GroupFigures], currency: Curren
         let mut row = vec![key.to_owned()];
         row.extend(is_project.then(|| group.name.clone()));
         row.extend([thousands(&minutes.to_string()), money(group.cost_micro_units)]);
-        row.extend([optional(before), optional(change)]);
+        if is_compared {
+            row.extend([optional(before), optional(change)]);
+        }
         table.add_row(row);
     }
     let mut total = vec!["total".to_owned()];
     total.extend(is_project.then(String::new));
     total.extend([String::new(), money(groups.iter().map(|group| group.cost_micro_units).sum())]);
-    total.extend([String::new(), String::new()]);
+    if is_compared {
+        total.extend([String::new(), String::new()]);
+    }
+    let columns = total.len();
     table.add_row(total);
-    let numbers = 1 + usize::from(is_project);
-    for column in numbers..numbers + 4 {
+    for column in 1 + usize::from(is_project)..columns {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }

@@ -11,6 +11,7 @@ mod invoice;
 mod occupancy;
 mod page;
 mod projects;
+mod range;
 mod sections;
 mod trend;
 
@@ -24,13 +25,15 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::Media;
 
-use super::format::{MonthContent, ReportFile, ReportFormat};
+use super::format::{MonthContent, RangeContent, ReportFile, ReportFormat};
 use super::{ReportError, ReportOptions, colours};
 
 /// Sorts tables; everything else works without it.
 const SCRIPT: &str = include_str!("script.js");
 
 const TEMPLATE: &str = include_str!("page.html");
+
+const RANGE_TEMPLATE: &str = include_str!("range.html");
 
 /// Style of the page, the colours of media included.
 static STYLE: LazyLock<String> = LazyLock::new(|| {
@@ -66,25 +69,41 @@ impl ReportFormat for Html {
         _options: &ReportOptions,
     ) -> Result<Vec<ReportFile>, ReportError> {
         let overview = month.overview()?;
-        let page = page::page(&overview)?;
-        let mut environment = Environment::new();
-        environment.set_auto_escape_callback(|_| AutoEscape::Html);
-        environment.add_template("page.html", TEMPLATE)?;
-        let text = environment.get_template("page.html")?.render(context! {
-            page => minijinja::Value::from(minijinja::value::Serde(&page)),
-            policy => page_policy(),
-            style => minijinja::Value::from_safe_string(STYLE.clone()),
-            script => minijinja::Value::from_safe_string(SCRIPT.to_owned()),
-        })?;
+        let text = render(TEMPLATE, &page::page(&overview)?)?;
         let sums = [("cost", overview.total().to_string())].into();
         let path = "report.html".to_owned();
         let rows = overview.projects.len();
         Ok(vec![ReportFile { path, bytes: text.into_bytes(), rows, sums }])
     }
 
+    fn range_files(
+        &self,
+        range: &RangeContent<'_>,
+        _options: &ReportOptions,
+    ) -> Result<Vec<ReportFile>, ReportError> {
+        let text = render(RANGE_TEMPLATE, &range::page(range)?)?;
+        let sums = [("cost", range::total_text(range))].into();
+        let path = "report.html".to_owned();
+        let rows = range.projects.len();
+        Ok(vec![ReportFile { path, bytes: text.into_bytes(), rows, sums }])
+    }
+
     fn needs_background(&self) -> bool {
         true
     }
+}
+
+/// A template with its page, style and script; all data are escaped.
+fn render(template: &str, page: &impl serde::Serialize) -> Result<String, ReportError> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_template("page.html", template)?;
+    Ok(environment.get_template("page.html")?.render(context! {
+        page => minijinja::Value::from(minijinja::value::Serde(page)),
+        policy => page_policy(),
+        style => minijinja::Value::from_safe_string(STYLE.clone()),
+        script => minijinja::Value::from_safe_string(SCRIPT.to_owned()),
+    })?)
 }
 
 fn hash(text: &str) -> String {

@@ -13,7 +13,7 @@ use super::charts::length;
 use super::{ahead, invoice, occupancy, projects, sections, trend};
 
 /// Rows of the table of projects; the rest is summed, and stands in `summary.csv`.
-const LISTED_PROJECTS: usize = 1_000;
+pub(super) const LISTED_PROJECTS: usize = 1_000;
 
 /// Everything that the template shows.
 #[derive(Debug, Serialize)]

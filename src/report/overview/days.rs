@@ -55,7 +55,7 @@ impl DayFigures {
 }
 
 /// Every day of the month, in order.
-pub(super) fn days(report: &MonthReport<'_>) -> Vec<DayFigures> {
+pub(in crate::report) fn days(report: &MonthReport<'_>) -> Vec<DayFigures> {
     let mut days: BTreeMap<NaiveDate, DayFigures> = report
         .bill
         .month

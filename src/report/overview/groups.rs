@@ -146,11 +146,54 @@ impl Grouped<'_> {
             });
         }
         let mut rows: Vec<_> = groups.into_values().collect();
-        rows.sort_by(|one, other| {
-            other.cost_micro_units.cmp(&one.cost_micro_units).then(one.key.cmp(&other.key))
-        });
+        sort(&mut rows);
         rows
     }
+
+    /// Adds adjustments, those of the month before second. They go to projects and
+    /// their cost centres; media and services have none, so that they stand in a
+    /// group of their own.
+    ///
+    /// # Errors
+    /// [`ReportError::TooLarge`] outside 128-bit integers.
+    pub(in crate::report) fn add_adjustments(
+        &self,
+        grouping: Grouping,
+        (adjustments, previous): (&[AppliedAdjustment], &[AppliedAdjustment]),
+        rows: &mut Vec<GroupFigures>,
+    ) -> Result<(), ReportError> {
+        let all = adjustments.iter().map(|one| (one, false));
+        for (applied, is_before) in all.chain(previous.iter().map(|one| (one, true))) {
+            for (project_id, minor_units) in &applied.shares {
+                let money = Money { minor_units: *minor_units, ..applied.adjustment.amount };
+                let units = table::money_units(money, ALLOCATION_SCALE)?;
+                let key = match grouping {
+                    Grouping::Project | Grouping::CostCentre => {
+                        self.key(grouping, (project_id.as_str(), Service::Rtc, Media::Audio))
+                    }
+                    Grouping::Media | Grouping::Service => ADJUSTMENTS.to_owned(),
+                };
+                let at = rows.iter().position(|row| row.key == key).unwrap_or_else(|| {
+                    rows.push(self.empty(grouping, &key));
+                    rows.len() - 1
+                });
+                if !is_before {
+                    rows[at].cost_micro_units += units;
+                } else if let Some(previous) = &mut rows[at].previous_micro_units {
+                    *previous += units;
+                }
+            }
+        }
+        sort(rows);
+        Ok(())
+    }
+}
+
+/// The highest cost first, ties by key.
+fn sort(rows: &mut [GroupFigures]) {
+    rows.sort_by(|one, other| {
+        other.cost_micro_units.cmp(&one.cost_micro_units).then(one.key.cmp(&other.key))
+    });
 }
 
 impl Overview<'_> {
@@ -170,50 +213,11 @@ impl Overview<'_> {
             previous: self.previous().map(|previous| costs(&previous.bill.projects)),
         };
         let mut rows = grouped.by(grouping);
-        self.add_adjustments(grouping, &grouped, &mut rows)?;
-        rows.sort_by(|one, other| {
-            other.cost_micro_units.cmp(&one.cost_micro_units).then(one.key.cmp(&other.key))
-        });
+        let previous = self.previous().map(|previous| previous.adjustments.as_slice());
+        let adjustments = (self.report.adjustments, previous.unwrap_or_default());
+        grouped.add_adjustments(grouping, adjustments, &mut rows)?;
         rows.extend(self.unallocated_group(grouped.empty(grouping, ""))?);
         Ok(rows)
-    }
-
-    /// Adjustments go to projects and their cost centres; media and services have
-    /// none, so that they stand in a group of their own.
-    fn add_adjustments(
-        &self,
-        grouping: Grouping,
-        grouped: &Grouped<'_>,
-        rows: &mut Vec<GroupFigures>,
-    ) -> Result<(), ReportError> {
-        let bill = self.bill();
-        let shares = |adjustments: &[AppliedAdjustment]| {
-            let shares: Vec<_> = adjustments.iter().flat_map(|one| one.shares.clone()).collect();
-            shares
-        };
-        let now = shares(self.report.adjustments).into_iter().map(|share| (share, false));
-        let before = self.previous().map(|previous| shares(&previous.adjustments));
-        let before = before.into_iter().flatten().map(|share| (share, true));
-        for ((project_id, minor_units), is_before) in now.chain(before) {
-            let money = Money { minor_units, currency: bill.currency };
-            let units = table::money_units(money, ALLOCATION_SCALE)?;
-            let key = match grouping {
-                Grouping::Project | Grouping::CostCentre => {
-                    grouped.key(grouping, (project_id.as_str(), Service::Rtc, Media::Audio))
-                }
-                Grouping::Media | Grouping::Service => ADJUSTMENTS.to_owned(),
-            };
-            let at = rows.iter().position(|row| row.key == key).unwrap_or_else(|| {
-                rows.push(grouped.empty(grouping, &key));
-                rows.len() - 1
-            });
-            if !is_before {
-                rows[at].cost_micro_units += units;
-            } else if let Some(previous) = &mut rows[at].previous_micro_units {
-                *previous += units;
-            }
-        }
-        Ok(())
     }
 
     fn previous(&self) -> Option<&PreviousMonth> {

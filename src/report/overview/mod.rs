@@ -17,7 +17,7 @@ use super::month::ProjectMonth;
 use super::{MonthReport, ReportError, table};
 
 pub(super) use change::{Change, EFFECTS};
-pub(super) use days::{DayFigures, DayState};
+pub(super) use days::{DayFigures, DayState, days};
 pub use groups::{GroupFigures, Grouping};
 pub(super) use groups::{Grouped, costs};
 pub(super) use invoice::InvoiceRow;

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn of_format(name: &str, sample: &Sample) -> TempDir {
+pub(super) fn of_format(name: &str, sample: &Sample) -> TempDir {
     let out = TempDir::new().expect("folder");
     let mut options = options(out.path());
     options.formats = vec![Format::from_name(name).expect("known")];
@@ -96,7 +96,8 @@ fn c46_parquet_of_focus_holds_exact_decimals_and_times() {
     let units: Vec<_> = cost.decimal().expect("decimal").physical().iter().collect();
     assert_eq!(units, [Some(-10_000), Some(1_234_567_890_000)]);
     let start = frame.column("ChargePeriodStart").expect("column").dtype();
-    assert!(matches!(start, DataType::Datetime(..)), "{start}");
+    let DataType::Datetime(_, Some(zone)) = start else { panic!("{start}") };
+    assert_eq!(zone.as_str(), "+00:00");
 }
 
 #[test]

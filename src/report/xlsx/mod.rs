@@ -8,12 +8,13 @@
 mod allocation;
 mod invoice;
 mod outlook;
+mod range;
 mod sheet;
 mod sheets;
 
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
 
-use super::format::{MonthContent, ReportFile, ReportFormat};
+use super::format::{MonthContent, RangeContent, ReportFile, ReportFormat};
 use super::{ReportError, ReportOptions};
 use sheet::Formats;
 
@@ -55,6 +56,24 @@ impl ReportFormat for Xlsx {
         let sums = [("cost", overview.total().to_string())].into();
         let path = "report.xlsx".to_owned();
         Ok(vec![ReportFile { path, bytes, rows: overview.projects.len(), sums }])
+    }
+
+    fn range_files(
+        &self,
+        range: &RangeContent<'_>,
+        _options: &ReportOptions,
+    ) -> Result<Vec<ReportFile>, ReportError> {
+        let report = range.report;
+        let mut workbook = Workbook::new();
+        let made = ExcelDateTime::parse_from_str(&report.range.last().to_string())?;
+        let title = format!("{} {}", report.account, report.range);
+        workbook
+            .set_properties(&DocProperties::new().set_title(title).set_creation_datetime(&made));
+        range::workbook(&mut workbook, &Formats::new(report.currency), range)?;
+        let bytes = workbook.save_to_buffer()?;
+        let sums = [("cost", sheets::micro(range.total))].into();
+        let path = "report.xlsx".to_owned();
+        Ok(vec![ReportFile { path, bytes, rows: range.projects.len(), sums }])
     }
 
     fn needs_background(&self) -> bool {

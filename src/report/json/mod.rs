@@ -3,6 +3,8 @@
 //! Amounts are strings, so that no reader turns them into floats; seconds are
 //! whole numbers; what is not known is null. Text is raw.
 
+mod range;
+
 use chrono::SecondsFormat;
 use serde_json::{Map, Value, json};
 
@@ -12,7 +14,7 @@ use crate::rating::{
     ALLOCATION_SCALE, BillLine, Charge, LINE_SCALE, RatingError, decimal_units, exact_decimal_units,
 };
 
-use super::format::{MonthContent, ReportFile, ReportFormat};
+use super::format::{MonthContent, RangeContent, ReportFile, ReportFormat};
 use super::manifest;
 use super::model::{Ahead, BudgetAhead, Correction, OddDay, PlanAhead, ProjectMarginAhead};
 use super::month::ProjectMonth;
@@ -52,6 +54,18 @@ impl ReportFormat for Json {
             rows: overview.projects.len(),
             sums: [("cost", total)].into(),
         }])
+    }
+
+    fn range_files(
+        &self,
+        range: &RangeContent<'_>,
+        _options: &ReportOptions,
+    ) -> Result<Vec<ReportFile>, ReportError> {
+        let mut bytes = serde_json::to_vec_pretty(&range::document(range)?)?;
+        bytes.push(b'\n');
+        let sums = [("cost", micro(range.total))].into();
+        let path = "report.json".to_owned();
+        Ok(vec![ReportFile { path, bytes, rows: range.projects.len(), sums }])
     }
 
     fn needs_background(&self) -> bool {
@@ -141,8 +155,9 @@ fn costs(costs: &MediaCosts) -> Value {
     )
 }
 
-fn project(figures: &ProjectFigures<'_>, month: &ProjectMonth<'_>) -> Value {
-    let days: Vec<_> = month
+/// Each day and service of a project.
+fn project_days(month: &ProjectMonth<'_>) -> Vec<Value> {
+    month
         .usage
         .iter()
         .map(|row| {
@@ -157,7 +172,10 @@ fn project(figures: &ProjectFigures<'_>, month: &ProjectMonth<'_>) -> Value {
                 "cost": micro(cost),
             })
         })
-        .collect();
+        .collect()
+}
+
+fn project(figures: &ProjectFigures<'_>, month: &ProjectMonth<'_>) -> Value {
     json!({
         "project_id": figures.id,
         "project_name": figures.name,
@@ -168,7 +186,7 @@ fn project(figures: &ProjectFigures<'_>, month: &ProjectMonth<'_>) -> Value {
         "cost_of_month_before": figures.previous.map(|money| money.to_string()),
         "seconds": seconds(figures.seconds),
         "costs": costs(&figures.media_costs),
-        "days": days,
+        "days": project_days(month),
     })
 }
 
