@@ -20,6 +20,7 @@ mod bill_close;
 mod bill_compare;
 mod bill_explain;
 mod bill_restated;
+mod browser;
 mod cases;
 mod chaos;
 mod check;
