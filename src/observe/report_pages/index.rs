@@ -231,7 +231,9 @@ mod tests {
             let month = folder.path().join(month);
             fs::create_dir_all(&month).expect("folders");
             fs::write(month.join("manifest.json"), manifest).expect("file");
-            files.iter().for_each(|name| fs::write(month.join(name), name).expect("file"));
+            for name in files {
+                fs::write(month.join(name), name).expect("file");
+            }
         }
         folder
     }
