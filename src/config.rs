@@ -17,6 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::agora_api::webhook::HookUrl;
 use crate::domain::AccountId;
 use crate::lake::LakeUrl;
+use crate::observe::AllowedHosts;
 use crate::rating::{PriceBookError, PriceBooksError};
 use crate::store::DatabaseAddress;
 use crate::store::cluster::{ClusterSettings, default_data_folder};
@@ -74,6 +75,8 @@ pub struct Settings {
 pub struct ObserveSettings {
     /// Where the HTTP side listens.
     pub listen_address: SocketAddr,
+    /// Names under which it answers, besides the machine's own.
+    pub allowed_hosts: AllowedHosts,
     /// Where operators are told of events; by the log alone without one.
     pub alert_webhook: Option<HookUrl>,
     /// Where each good usage run is told.
@@ -166,6 +169,15 @@ impl ObserveSettings {
                 raw.listen_address
             ))
         })?;
+        // An empty variable is none.
+        let names = raw.allowed_hosts.as_ref().filter(|names| names.0 != [""]);
+        let names = names.map_or(&[][..], |names| &names.0);
+        let allowed_hosts = AllowedHosts::new(names).map_err(|name| {
+            value(format!(
+                "allowed_hosts: '{name}' is not the name of a host; write usage.example.com, \
+                 without scheme and port"
+            ))
+        })?;
         let hook = |key: &str, url: Option<SecretString>| {
             url.map(|url| HookUrl::parse(url.expose_secret()))
                 .transpose()
@@ -173,6 +185,7 @@ impl ObserveSettings {
         };
         Ok(Self {
             listen_address,
+            allowed_hosts,
             alert_webhook: hook("alert_webhook_url", raw.alert_webhook_url()?)?,
             dead_man_ping: hook("dead_man_ping_url", raw.dead_man_ping_url()?)?,
             no_success_hours: raw.no_success_hours,

@@ -36,7 +36,7 @@ pub(super) struct BackfillArguments {
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
     /// Only this project id; can be repeated
-    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    #[arg(long, value_name = "ID")]
     project: Vec<String>,
     /// Only this service; can be repeated
     #[arg(long, value_name = "NAME", value_parser = parse_service)]

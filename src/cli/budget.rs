@@ -25,7 +25,7 @@ pub(super) enum BudgetCommand {
 #[derive(Debug, clap::Args)]
 pub(super) struct ScopeArguments {
     /// For one project [default: the whole account]
-    #[arg(long, allow_hyphen_values = true, value_name = "ID", conflicts_with = "cost_centre")]
+    #[arg(long, value_name = "ID", conflicts_with = "cost_centre")]
     project: Option<String>,
     /// For all projects with this cost centre
     #[arg(long, value_name = "NAME")]
@@ -39,6 +39,7 @@ pub(super) struct ScopeArguments {
 #[derive(Debug, clap::Args)]
 pub(super) struct SetArguments {
     /// For each calendar month, in the price book's currency, such as 1200.00
+    #[arg(allow_negative_numbers = true)]
     amount: String,
     /// Per cent of it at which operators are told
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = DEFAULT_THRESHOLDS_PERCENT)]

@@ -31,7 +31,7 @@ pub(super) struct CoverageArguments {
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
     /// Only this project id; can be repeated
-    #[arg(long, allow_hyphen_values = true, value_name = "ID")]
+    #[arg(long, value_name = "ID")]
     project: Vec<String>,
     /// Form of the rows [default: table on a terminal, else csv]
     #[arg(long, value_name = "FORM")]

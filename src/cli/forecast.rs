@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use super::failure::{Exit, Failure};
 use super::print::{Output, plain_table, print_rows, say_line, trimmed};
 use super::report::amount;
+use super::summary::thousands;
 use crate::account_outlook::{AccountOutlook, OutlookError, look_ahead, try_past_months};
 use crate::collect::Records;
 use crate::config::AccountSettings;
@@ -157,6 +158,7 @@ fn rows_of(account: &AccountId, seen: &AccountOutlook) -> Vec<Vec<Option<String>
     rows
 }
 
+/// The account's own lines first, what its projects come to last.
 fn in_words(account: &AccountId, seen: &AccountOutlook) -> String {
     let bill = seen.outlook.to_date();
     let mut lines = vec![format!(
@@ -205,12 +207,13 @@ fn in_words(account: &AccountId, seen: &AccountOutlook) -> String {
             odd.media
         )
     }));
+    lines.extend(seen.outlook.forecast().iter().flat_map(|found| projects_in_words(found)));
     lines.join("\n")
 }
 
-fn forecast_in_words(found: &MonthForecast) -> Vec<String> {
+fn forecast_in_words(found: &MonthForecast) -> [String; 2] {
     let change = decimal_text(i128::from(found.weekly_change_millionths / 1_000), 1);
-    let mut lines = vec![
+    [
         format!(
             "  expected {}; {} to {} holds about {RANGE_PERCENT} % of outcomes",
             amount(&found.expected.total),
@@ -218,19 +221,25 @@ fn forecast_in_words(found: &MonthForecast) -> Vec<String> {
             amount(&found.high)
         ),
         format!("  from the weekdays and the trend of the last 8 weeks: {change} % a week"),
-    ];
+    ]
+}
+
+fn projects_in_words(found: &MonthForecast) -> Vec<String> {
     let mut projects: Vec<_> = found.projects.iter().collect();
     projects.sort_by_key(|p| (std::cmp::Reverse(p.expected.minor_units), &p.project_id));
     let mut table = plain_table();
-    table.set_header(["  project", "to date", "expected"]);
+    let currency = found.expected.total.currency.code();
+    let header = ["to date", "expected"].map(|name| format!("{name} ({currency})"));
+    table.set_header(std::iter::once("  project".to_owned()).chain(header));
     for project in projects.iter().take(LISTED_PROJECTS) {
-        let (to_date, expected) = (project.to_date.to_string(), project.expected.to_string());
-        table.add_row([format!("  {}", project.project_id), to_date, expected]);
+        let amounts =
+            [project.to_date, project.expected].map(|money| thousands(&money.to_string()));
+        table.add_row(std::iter::once(format!("  {}", project.project_id)).chain(amounts));
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(comfy_table::CellAlignment::Right);
     }
-    lines.push(trimmed(&table));
+    let mut lines = vec![trimmed(&table)];
     if let Some(more) = projects.len().checked_sub(LISTED_PROJECTS).filter(|more| *more > 0) {
         lines.push(format!("  and {more} more; --output csv lists them all"));
     }
@@ -245,12 +254,13 @@ fn budget_in_words(state: &BudgetState) -> String {
     let mut text = format!(
         "  budget of {}: {} of {} spent ({} %)",
         state.budget.scope,
-        state.to_date,
+        thousands(&state.to_date.to_string()),
         amount(&state.budget.amount),
         percent(&state.to_date)
     );
     if let Some(expected) = &state.expected {
-        let _ = write!(text, ", {expected} expected ({} %)", percent(expected));
+        let shown = thousands(&expected.to_string());
+        let _ = write!(text, ", {shown} expected ({} %)", percent(expected));
     }
     if let Some(day) = state.used_up_on {
         let _ = write!(text, ", used up on {day}");

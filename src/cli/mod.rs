@@ -31,11 +31,12 @@ mod summary;
 mod sync;
 pub(crate) mod tag;
 
+use std::any::TypeId;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::context::Context;
@@ -139,10 +140,31 @@ enum Command {
     Man(man::ManArguments),
 }
 
+/// The command line with all its commands.
+fn program() -> clap::Command {
+    with_hyphens(Arguments::command())
+}
+
+/// A value of free text may begin with a hyphen, as a reason, a name or a negative amount
+/// does; so one rule for all such options, those to come included. An argument without a
+/// flag is not among them: it would take a misspelt flag for its value.
+fn with_hyphens(command: clap::Command) -> clap::Command {
+    let allow = |arg: Arg| if is_free_text(&arg) { arg.allow_hyphen_values(true) } else { arg };
+    command.mut_args(allow).mut_subcommands(with_hyphens)
+}
+
+fn is_free_text(arg: &Arg) -> bool {
+    !arg.is_positional()
+        && arg.get_action().takes_values()
+        && arg.get_possible_values().is_empty()
+        && arg.get_value_parser().type_id() == TypeId::of::<String>()
+}
+
 /// Parses the arguments, runs the command and gives its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let matches = program().get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     // A daemon is known by its log alone: one line a run, without being asked.
     let is_daemon = matches!(arguments.command, Command::Daemon(_));
     start_log(&arguments.common, arguments.common.verbose + u8::from(is_daemon));
@@ -181,8 +203,8 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Query(arguments) => query::run(&common, arguments).await,
         Command::Api(arguments) => api::run(&Context::load(&common)?, arguments).await,
         Command::Init(arguments) => init::run(arguments),
-        Command::Completions(arguments) => completions::run(Arguments::command(), &arguments),
-        Command::Man(arguments) => man::run(Arguments::command(), &arguments),
+        Command::Completions(arguments) => completions::run(program(), &arguments),
+        Command::Man(arguments) => man::run(program(), &arguments),
         Command::Check(arguments) => check::run(&Context::load(&common)?, arguments).await,
         Command::Lake(command) => lake::run(&Context::load(&common)?, command).await,
         Command::Backup(arguments) => backup::back_up(&Context::load(&common)?, arguments).await,
@@ -218,10 +240,50 @@ impl Common {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arguments, CommandFactory};
+    use super::*;
 
     #[test]
     fn arguments_are_well_formed() {
-        Arguments::command().debug_assert();
+        program().debug_assert();
+    }
+
+    /// Every option of text, as the words of its command and its flag.
+    fn text_options(words: &[String], command: &clap::Command, found: &mut Vec<Vec<String>>) {
+        let of_text = |arg: &&Arg| is_free_text(arg) && arg.get_long().is_some();
+        for arg in command.get_arguments().filter(of_text) {
+            let flag = format!("--{}", arg.get_long().expect("a flag"));
+            found.push(words.iter().cloned().chain([flag]).collect());
+        }
+        for inner in command.get_subcommands() {
+            let words: Vec<_> =
+                words.iter().cloned().chain([inner.get_name().to_owned()]).collect();
+            text_options(&words, inner, found);
+        }
+    }
+
+    #[test]
+    fn every_option_of_text_takes_a_value_that_begins_with_a_hyphen() {
+        let mut options = Vec::new();
+        text_options(&["agora-usage".to_owned()], &program(), &mut options);
+        for known in ["bill adjust --reason", "bill adjust --amount", "budget set --cost-centre"] {
+            let is_it = |option: &Vec<String>| option.join(" ").ends_with(known);
+            assert!(options.iter().any(is_it), "{known} is among them");
+        }
+        for option in options {
+            let line = option.iter().cloned().chain(["-1.5 x".to_owned()]);
+            let kind = program().try_get_matches_from(line).map_err(|error| error.kind()).err();
+            assert!(
+                !matches!(kind, Some(clap::error::ErrorKind::UnknownArgument)),
+                "{option:?}: {kind:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_misspelt_flag_is_no_value() {
+        let error = program().try_get_matches_from(["agora-usage", "query", "--ouput", "csv"]);
+        let error = error.expect_err("refused");
+        assert_eq!(error.kind(), clap::error::ErrorKind::UnknownArgument);
+        assert!(error.to_string().contains("--output"), "{error}");
     }
 }

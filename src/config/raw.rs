@@ -58,6 +58,7 @@ pub(super) struct RawSettings {
     pub(super) schedule: std::collections::BTreeMap<String, String>,
     #[serde(default = "defaults::listen_address")]
     pub(super) listen_address: String,
+    pub(super) allowed_hosts: Option<Names>,
     alert_webhook_url: Option<Secret>,
     alert_webhook_url_file: Option<PathBuf>,
     dead_man_ping_url: Option<Secret>,

@@ -117,6 +117,20 @@ fn c47_an_address_that_is_a_secret_is_neither_quoted_nor_printed() {
 }
 
 #[test]
+fn names_of_hosts_have_no_scheme_and_no_port() {
+    let hosts = |toml: &str| settings(toml).expect("valid").observe.allowed_hosts;
+    assert_eq!(
+        hosts("allowed_hosts = \"a.example, B.example\""),
+        hosts("allowed_hosts = [\"b.example\", \"A.example.\"]")
+    );
+    let refused = message("allowed_hosts = [\"https://usage.example.com\"]");
+    assert!(refused.contains("'https://usage.example.com' is not the name of a host"), "{refused}");
+    assert!(
+        message("allowed_hosts = \"usage.example.com:443\"").contains("without scheme and port")
+    );
+}
+
+#[test]
 fn the_example_sets_nothing_and_every_line_of_it_is_a_key() {
     let as_it_is = settings(EXAMPLE).expect("valid");
     assert_eq!(as_it_is.accounts[0].collect.policy.look_back_days, 7);

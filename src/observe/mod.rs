@@ -32,6 +32,6 @@ pub mod watch;
 
 pub use error::ObserveError;
 pub use observation::{Observation, look_once};
-pub use server::{Serving, serve};
+pub use server::{AllowedHosts, Serving, serve};
 pub use service_manager::ServiceManager;
 pub use state::{ObserveState, WatchedAccount, WatchedJob};

@@ -46,7 +46,8 @@ impl Observation {
         let rules = WatchRules::new(&settings.observe).map_err(ObserveError::Client)?;
         let stop = CancellationToken::new();
         let address = settings.observe.listen_address;
-        let serving = serve(address, Arc::clone(&state), stop.clone()).await?;
+        let hosts = settings.observe.allowed_hosts.clone();
+        let serving = serve(address, hosts, Arc::clone(&state), stop.clone()).await?;
         tracing::info!(address = %serving.address(), "listening");
         let (sender, receiver) = tokio::sync::watch::channel(rules.clone());
         let watch = Watch::new(Arc::clone(&state), rules);
@@ -60,7 +61,7 @@ impl Observation {
         self.serving.address()
     }
 
-    /// Goes by new settings from the next look on; the address stays.
+    /// Goes by new settings from the next look on; the address and its names stay.
     ///
     /// # Errors
     /// [`ObserveError::Client`]; the last good rules stay.

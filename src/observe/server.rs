@@ -1,10 +1,13 @@
-//! The HTTP side of the daemon: `/livez`, `/readyz`, `/status`, `/metrics` and
-//! `/reports/`.
+//! The HTTP side of the daemon: `/livez`, `/readyz`, `/status`, `/metrics`,
+//! `/reports/`, and `/`, which lists them.
 //!
-//! Answers GET alone, from anyone who can reach the address; so the address is
-//! the machine's own unless the settings say otherwise. Every request has
+//! Answers GET and HEAD alone, from anyone who can reach the address; so the
+//! address is the machine's own unless the settings say otherwise, and a name
+//! under which it is asked is its own or a listed one. Every request has
 //! bounds: its header's size, no body, the time to arrive, to be answered and
 //! to be taken, and the connections that are open at once.
+
+mod hosts;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,7 +21,7 @@ use axum::http::header::{
     TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -37,6 +40,8 @@ use tokio_util::task::TaskTracker;
 use super::error::ObserveError;
 use super::state::ObserveState;
 use super::{exposition, health, report_pages, status};
+
+pub use hosts::AllowedHosts;
 
 /// Request line and headers, in bytes.
 const MOST_HEADER_BYTES: usize = 16 * 1024;
@@ -90,19 +95,21 @@ impl Serving {
 /// [`ObserveError::Listen`] when the address cannot be had.
 pub async fn serve(
     address: SocketAddr,
+    hosts: AllowedHosts,
     state: Arc<ObserveState>,
     stop: CancellationToken,
 ) -> Result<Serving, ObserveError> {
     let cannot_listen = |source| ObserveError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
-    let task = tokio::spawn(accept(listener, router(state), stop));
+    let task = tokio::spawn(accept(listener, router(hosts, state), stop));
     Ok(Serving { address, task })
 }
 
 /// The routes with their bounds and headers.
-pub fn router(state: Arc<ObserveState>) -> Router {
+pub fn router(hosts: AllowedHosts, state: Arc<ObserveState>) -> Router {
     Router::new()
+        .route("/", get(report_pages::front))
         .route("/livez", get(|| async { (no_store(), "ok\n") }))
         .route("/readyz", get(readyz))
         .route("/status", get(status_document))
@@ -114,7 +121,7 @@ pub fn router(state: Arc<ObserveState>) -> Router {
             (StatusCode::NOT_FOUND, "there are /livez, /readyz, /status, /metrics and /reports/\n")
         })
         .with_state(state)
-        .layer(from_fn(bounded))
+        .layer(from_fn_with_state(Arc::new(hosts), bounded))
 }
 
 /// Answers what one connection sends, by the routes that read something of it.
@@ -127,7 +134,7 @@ pub(crate) async fn answered(folder: PathBuf, sent: &[u8]) -> std::io::Result<Ve
     let routes = Router::new()
         .route("/reports/{*path}", get(file))
         .route("/status", get(account))
-        .layer(from_fn(bounded));
+        .layer(from_fn_with_state(Arc::new(AllowedHosts::default()), bounded));
     let (mut client, server) = tokio::io::duplex(MOST_HEADER_BYTES);
     let conversation = serve_one(server, routes, CancellationToken::new());
     let asked = async move {
@@ -173,13 +180,23 @@ const fn no_store() -> [(HeaderName, &'static str); 1] {
     [(CACHE_CONTROL, "no-store")]
 }
 
-/// GET without a body, answered in time, with the headers that browsers obey.
-async fn bounded(request: Request, next: Next) -> Response {
+/// Paths that tell nothing of an account, and are asked for by probes that may name
+/// the machine as they like.
+const ANSWERED_UNDER_ANY_NAME: [&str; 2] = ["/livez", "/readyz"];
+
+/// GET or HEAD without a body under a name that may be asked, answered in time, with the
+/// headers that browsers obey.
+async fn bounded(State(hosts): State<Arc<AllowedHosts>>, request: Request, next: Next) -> Response {
+    let is_allowed = ANSWERED_UNDER_ANY_NAME.contains(&request.uri().path())
+        || hosts.allow(request.uri(), request.headers());
     let has_body = request.headers().contains_key(TRANSFER_ENCODING)
         || request.body().size_hint().upper().is_none_or(|bytes| bytes > 0);
-    let mut response = if request.method() != Method::GET {
-        let allow = [(ALLOW, "GET")];
-        (StatusCode::METHOD_NOT_ALLOWED, allow, "only GET is answered\n").into_response()
+    let mut response = if !is_allowed {
+        let why = "this name is not in allowed_hosts of the settings; an address is answered\n";
+        (StatusCode::MISDIRECTED_REQUEST, no_store(), why).into_response()
+    } else if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let allow = [(ALLOW, "GET, HEAD")];
+        (StatusCode::METHOD_NOT_ALLOWED, allow, "only GET and HEAD are answered\n").into_response()
     } else if has_body {
         (StatusCode::PAYLOAD_TOO_LARGE, "a request has no body here\n").into_response()
     } else {

@@ -51,7 +51,7 @@ use crate::rating::{ALLOCATION_SCALE, Bill, TotalRange};
 
 pub use error::ReportError;
 pub use format::Format;
-pub use html::served_policy;
+pub use html::{served_policy, unscripted_policy};
 pub use model::{
     Ahead, Background, BudgetAhead, COST_CENTRE_TAG, ClosedNote, Correction, Coverage, MissingDays,
     MonthEnd, Occupancy, OddDay, PastMonth, PlanAhead, PreviousMonth, ProjectMarginAhead, UNTAGGED,
@@ -60,6 +60,7 @@ pub use model::{
 pub use overview::{GroupFigures, Grouping};
 pub use publish::check_writable;
 pub use range::{PublishedRange, RangeReport, write_range};
+pub use wording::shown as shown_decimal;
 
 use breakdown_table::PREVIOUS_MONTH;
 use format::MonthContent;

@@ -1,10 +1,14 @@
 //! Sentences that several formats share.
 
+use std::fmt;
+
+use crate::domain::money::thousands;
 use crate::domain::{BillStatus, Money};
+use crate::outlook::pattern::RANGE_PERCENT;
+use crate::rating::TotalRange;
 
 use super::model::{Ahead, MonthEnd};
 use super::overview::{DayState, Overview};
-use crate::outlook::pattern::RANGE_PERCENT;
 
 /// The status in words: "incomplete: 3 days missing".
 pub(super) fn status(overview: &Overview<'_>) -> String {
@@ -40,8 +44,33 @@ pub(super) fn status(overview: &Overview<'_>) -> String {
     if causes.is_empty() { name } else { format!("{name}: {}", causes.join(", ")) }
 }
 
+/// A fact of the coverage; of its own kind, so that a workbook has numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fact {
+    /// Words.
+    Text(String),
+    /// How many there are.
+    Count(u64),
+    /// An amount, and words about it.
+    Amount(Money, String),
+    /// A least and a greatest amount.
+    Range(TotalRange),
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Count(count) => f.write_str(&thousands(&count.to_string())),
+            Self::Amount(amount, words) if words.is_empty() => f.write_str(&money(*amount)),
+            Self::Amount(amount, words) => write!(f, "{}: {words}", money(*amount)),
+            Self::Range(range) => write!(f, "{} to {}", money(range.low), money(range.high)),
+        }
+    }
+}
+
 /// Facts of the coverage by name.
-pub(super) fn coverage(overview: &Overview<'_>) -> Vec<(&'static str, String)> {
+pub(super) fn coverage(overview: &Overview<'_>) -> Vec<(&'static str, Fact)> {
     let coverage = &overview.report.coverage;
     let covered = match coverage.covered_to {
         Some(day) => format!("every day up to {day}"),
@@ -49,32 +78,32 @@ pub(super) fn coverage(overview: &Overview<'_>) -> Vec<(&'static str, String)> {
     };
     let bill = overview.bill();
     let mut facts = vec![
-        ("Known without a gap", covered),
-        ("Idle cells, billed as 0", coverage.absent_cells.to_string()),
-        ("Cells with an unknown value", coverage.incomplete_cells.to_string()),
-        ("Price book", bill.book_name.clone()),
+        ("Known without a gap", Fact::Text(covered)),
+        ("Idle cells, billed as 0", Fact::Count(coverage.absent_cells)),
+        ("Cells with an unknown value", Fact::Count(coverage.incomplete_cells)),
+        ("Price book", Fact::Text(bill.book_name.clone())),
     ];
     for unpriced in &bill.unpriced {
-        let text = format!("{} of {}, {} s", unpriced.field, unpriced.service, unpriced.seconds);
-        facts.push(("Without a price, not in the total", text));
+        let seconds = thousands(&unpriced.seconds.to_string());
+        let text = format!("{} of {}, {seconds} s", unpriced.field, unpriced.service);
+        facts.push(("Without a price, not in the total", Fact::Text(text)));
     }
     let background = overview.report.background;
     if bill.range.is_open() {
-        let due = overview.report.range_due(&bill.range);
-        let range = format!("{} to {}", due.low, due.high);
+        let range = Fact::Range(overview.report.range_due(&bill.range));
         facts.push(("Range of totals under other readings", range));
     }
     for applied in overview.report.adjustments {
         let adjustment = &applied.adjustment;
-        let text = format!("{}: {}", adjustment.amount, adjustment.reason);
-        facts.push(("Adjustment", text));
+        let amount = Fact::Amount(adjustment.amount, adjustment.reason.clone());
+        facts.push(("Adjustment", amount));
     }
     for reservation in overview.report.closed.iter().flat_map(|closed| &closed.reservations) {
-        facts.push(("Closed in spite of", reservation.clone()));
+        facts.push(("Closed in spite of", Fact::Text(reservation.clone())));
     }
     let optional = [("Budget", background.budget), ("Forecast", background.forecast())];
-    let known = optional.into_iter().filter_map(|(name, money)| Some((name, money?.to_string())));
-    facts.extend(known);
+    let amount = |money| Fact::Amount(money, String::new());
+    facts.extend(optional.into_iter().filter_map(|(name, money)| Some((name, amount(money?)))));
     facts
 }
 
@@ -84,9 +113,11 @@ pub(super) fn month_ahead(overview: &Overview<'_>) -> Vec<String> {
     let Ahead { last_day, month_end, first_billed_day, .. } = &overview.report.background.ahead;
     let Some(last_day) = *last_day else { return Vec::new() };
     let end = month_end.map(|MonthEnd { expected, low, high }| {
+        let [expected_text, low, high] = [expected, low, high].map(money);
         format!(
-            "{expected} is expected; {low} to {high} holds about {RANGE_PERCENT} % of outcomes. From \
-             the weekdays and the trend of the eight weeks up to {last_day}."
+            "{} {expected_text} is expected; {low} to {high} holds about {RANGE_PERCENT} % of \
+             outcomes. From the weekdays and the trend of the eight weeks up to {last_day}.",
+            expected.currency.code()
         )
     });
     let included = first_billed_day.map(|day| {
@@ -109,5 +140,11 @@ pub(super) fn per_cent(change: i128, before: i128) -> Option<String> {
 
 /// Money with thousands set apart and a real minus sign.
 pub(super) fn money(money: Money) -> String {
-    crate::domain::money::thousands(&money.to_string()).replace('-', "\u{2212}")
+    shown(&money.to_string())
+}
+
+/// A decimal number as people read it: thousands set apart, and a real minus sign.
+#[must_use]
+pub fn shown(decimal: &str) -> String {
+    thousands(decimal).replace('-', "\u{2212}")
 }

@@ -215,8 +215,14 @@ def from_workbook(month):
     centres = [row for row in body[end + 3:] if row[0]]
     unallocated = found.projects.get("", 0)
     assert sum(money(row[1]) for row in centres) == found.total - unallocated, centres
-    cell = formulas["Allocation"].cell(end + 2, at["Cost"] + 1).value
-    assert str(cell).startswith("=SUM("), cell
+    for name in ("Cost", "Month before", "Change"):
+        column, total = [row[at[name]] for row in body[:end]], body[end][at[name]]
+        cell = formulas["Allocation"].cell(end + 2, at[name] + 1).value
+        if name != "Cost" and total == "n/a":
+            assert set(column) <= {"n/a"}, column
+            continue
+        assert str(cell).startswith("=SUM("), cell
+        assert sum(money(value) for value in column) == money(total), (name, column, total)
 
     _, *body = book["Bill"].iter_rows(values_only=True)
     found.lines = {}
@@ -231,6 +237,12 @@ def from_workbook(month):
     total = next(row for row in body if row[0] == "total")
     assert money(total[len(head) - 1]) == sum(found.days.values()), total
     assert money(next(row for row in book["Summary"].iter_rows(values_only=True) if row[0] == "Total")[1]) == found.total
+    _, *body = book["Changes since close"].iter_rows(values_only=True)
+    for row in body:
+        assert row[6] is None or isinstance(row[6], datetime.datetime), row
+    facts = {row[0]: row[1] for row in book["Coverage"].iter_rows(values_only=True)}
+    for name in ("Idle cells, billed as 0", "Cells with an unknown value"):
+        assert isinstance(facts[name], int), (name, facts[name])
     for sheet in book.worksheets[1:]:
         if sheet.title not in ("Coverage", "Invoice", "Outlook"):
             assert sheet.freeze_panes and sheet.print_area, sheet.title

@@ -112,6 +112,16 @@ async fn what_cannot_be_an_adjustment_is_refused_before_anything_is_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reason_and_a_name_may_begin_with_a_hyphen() {
+    let setup = march().await;
+    let adjust = ["bill", "adjust", "--month", "2031-03", "--amount", "-1.00", "--reason", "-x"];
+    setup.run(&adjust).exits(0);
+    setup.run(&[&adjust[..], &["--cost-centre", "-none"]].concat()).exits(1).says(&["'-none'"]);
+    let stored = "select amount, reason from agora.adjustment";
+    assert_eq!(setup.database.rows(stored).await, ["(-1.000000,-x)"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tags_count_from_their_month_on_and_keep_their_history() {
     let setup = march().await;
     let list = || setup.run(&["tag", "list", "--output", "csv"]).exits(0).stdout;

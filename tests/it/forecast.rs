@@ -86,7 +86,7 @@ async fn forecasts_of_past_months_are_held_against_what_came() {
 fn budgets_that_cannot_be_are_refused_with_the_way_out() {
     let mut program = crate::support::program::Program::new();
     for (arguments, said) in [
-        (&["budget", "set", "-5"][..], "unexpected argument"),
+        (&["budget", "set", "-5"][..], "'-5' is not an amount of USD"),
         (&["budget", "set", "12.345"], "'12.345' is not an amount of USD"),
         (&["budget", "set", "0"], "'0' is not an amount of USD"),
         (&["budget", "set", "5", "--thresholds", "0,50"], "0 is not from 1 to 1000 per cent"),

@@ -21,6 +21,7 @@ mod bill_compare;
 mod bill_explain;
 mod bill_in_force;
 mod bill_restated;
+mod browser;
 mod cases;
 mod chaos;
 mod check;

@@ -25,7 +25,7 @@ pub(super) enum RulesCall {
         #[arg(value_parser = parse_app_id)]
         app_id: AppId,
         /// Channel; left out: every channel
-        #[arg(long, group = "whom", value_name = "NAME", allow_hyphen_values = true)]
+        #[arg(long, group = "whom", value_name = "NAME")]
         channel: Option<String>,
         /// User id, 1 to 4294967295; left out: every user
         #[arg(long, group = "whom", value_name = "UID", value_parser = clap::value_parser!(u32).range(1..))]

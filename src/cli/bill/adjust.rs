@@ -22,27 +22,16 @@ pub(in crate::cli) struct AdjustArguments {
     #[arg(long, value_name = "MONTH", value_parser = Month::parse, required_unless_present = "void")]
     month: Option<Month>,
     /// Amount in the currency of the price book, such as -12.50 for a credit
-    #[arg(
-        long,
-        value_name = "AMOUNT",
-        allow_hyphen_values = true,
-        required_unless_present = "void"
-    )]
+    #[arg(long, value_name = "AMOUNT", required_unless_present = "void")]
     amount: Option<String>,
     /// Why, in a few words
     #[arg(long, value_name = "TEXT")]
     reason: String,
     /// All of it to this project id [default: split over all projects by cost]
-    #[arg(
-        long,
-        allow_hyphen_values = true,
-        value_name = "ID",
-        allow_hyphen_values = true,
-        conflicts_with = "cost_centre"
-    )]
+    #[arg(long, value_name = "ID", conflicts_with = "cost_centre")]
     project: Option<String>,
     /// Split over the projects of this cost centre by cost
-    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    #[arg(long, value_name = "NAME")]
     cost_centre: Option<String>,
     /// Take this adjustment back
     #[arg(long, value_name = "ID",

@@ -42,7 +42,7 @@ pub(in crate::cli) struct ExplainArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
     revision: Option<i32>,
     /// Project id whose cost to explain
-    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    #[arg(long, value_name = "ID")]
     project: Option<String>,
     /// Day whose cost to explain, YYYY-MM-DD
     #[arg(long, value_name = "DAY", value_parser = parse_day, requires = "project")]

@@ -15,8 +15,6 @@ fn folder() -> TempDir {
     {
         fs::write(month.join(name), name).expect("file");
     }
-    let manifest = r#"{"status": "in_progress", "currency": "USD", "bill_total": "0.10"}"#;
-    fs::write(month.join("manifest.json"), manifest).expect("file");
     fs::write(folder.path().join("secret.csv"), "secret").expect("file");
     symlink(folder.path().join("secret.csv"), month.join("link.csv")).expect("link");
     symlink(folder.path(), folder.path().join("reports/out")).expect("link");
@@ -37,6 +35,7 @@ async fn a_page_may_ask_for_nothing_and_other_files_are_downloads() {
     };
     let policy = header(&page, CONTENT_SECURITY_POLICY).expect("policy");
     assert!(policy.starts_with("default-src 'none'; ") && policy.contains("script-src 'sha256-"));
+    assert!(policy.contains("style-src 'none'"), "it has no style: {policy}");
     assert_eq!(header(&page, CONTENT_TYPE).expect("type"), "text/html; charset=utf-8");
     assert_eq!(header(&page, CONTENT_DISPOSITION), None);
     let bytes = to_bytes(page.into_body(), 100).await.expect("read");
@@ -72,25 +71,4 @@ async fn no_path_leaves_the_folder_and_no_foreign_file_is_served() {
     ] {
         assert!(get(&folder, path).await.is_none(), "{path}");
     }
-}
-
-#[tokio::test]
-async fn the_index_lists_months_and_their_files() {
-    let folder = folder();
-    let page = index_page(&folder.path().join("reports")).await;
-    assert!(page.contains("USD 0.10") && page.contains("in progress"), "{page}");
-    assert!(page.contains("<a href=\"default/2031%2D03/report%2Ehtml\">report.html</a>"), "{page}");
-    assert!(!page.contains("secret") && !page.contains("note.txt"), "{page}");
-    let nothing = index_page(&folder.path().join("nowhere")).await;
-    assert!(nothing.contains("There are none yet."));
-}
-
-#[tokio::test]
-async fn names_in_the_index_are_escaped() {
-    let folder = TempDir::new().expect("folder");
-    let month = folder.path().join("<b>/2031-03");
-    fs::create_dir_all(&month).expect("folders");
-    fs::write(month.join("summary.csv"), "x").expect("file");
-    let page = index_page(folder.path()).await;
-    assert!(!page.contains("<b>") && page.contains("&lt;b&gt;"), "{page}");
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::time::Instant;
 
@@ -29,7 +30,7 @@ async fn send(address: SocketAddr, request: &str) -> Answer {
 }
 
 async fn get(address: SocketAddr, path: &str) -> Answer {
-    send(address, &format!("GET {path} HTTP/1.1\r\nHost: here\r\n\r\n")).await
+    send(address, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await
 }
 
 impl Answer {
@@ -41,7 +42,8 @@ impl Answer {
 async fn served(observed: &Observed) -> (Serving, CancellationToken) {
     let stop = CancellationToken::new();
     let address = (Ipv4Addr::LOCALHOST, 0).into();
-    let serving = serve(address, Arc::clone(&observed.state), stop.clone()).await;
+    let hosts = AllowedHosts::new(&["usage.example.com".to_owned()]).expect("a name");
+    let serving = serve(address, hosts, Arc::clone(&observed.state), stop.clone()).await;
     (serving.expect("listens"), stop)
 }
 
@@ -98,33 +100,90 @@ async fn without_the_database_it_lives_is_not_ready_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_get_without_a_body_is_answered_and_with_safe_headers() {
+async fn only_reading_without_a_body_is_answered_and_with_safe_headers() {
     let observed = Observed::at(NOW).await;
     let (serving, stop) = served(&observed).await;
     let address = serving.address();
-    for method in ["POST", "PUT", "DELETE", "OPTIONS", "HEAD"] {
+    for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
         let request =
-            format!("{method} /livez HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n");
+            format!("{method} /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
         let answer = send(address, &request).await;
         assert_eq!(answer.status, 405, "{method}");
-        assert!(answer.head.contains("allow: get"), "{}", answer.head);
+        assert!(answer.head.contains("allow: get, head"), "{}", answer.head);
     }
-    let with_body = "GET /livez HTTP/1.1\r\nHost: here\r\nContent-Length: 3\r\n\r\nabc";
+    let with_body = "GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc";
     assert_eq!(send(address, with_body).await.status, 413);
     let long = "x".repeat(MOST_HEADER_BYTES);
-    let request = format!("GET /livez HTTP/1.1\r\nHost: here\r\nCookie: {long}\r\n\r\n");
+    let request = format!("GET /livez HTTP/1.1\r\nHost: localhost\r\nCookie: {long}\r\n\r\n");
     assert_eq!(send(address, &request).await.status, 431);
     assert_eq!(get(address, "/reports").await.status, 308);
     assert_eq!(get(address, "/reports/").await.status, 200);
     for path in ["/reports/../Cargo.toml", "/reports/%2e%2e/Cargo.toml", "/reports/%2Fetc/x.csv"] {
         assert_eq!(get(address, path).await.status, 404, "{path}");
     }
-    for path in ["/livez", "/readyz", "/status", "/metrics", "/nothing"] {
+    for path in ["/", "/livez", "/readyz", "/status", "/metrics", "/reports/", "/nothing"] {
         let answer = get(address, path).await;
         assert!(answer.head.contains("x-content-type-options: nosniff"), "{}", answer.head);
         assert!(answer.head.contains("default-src 'none'"), "{}", answer.head);
         let is_known = answer.status != 404;
         assert_eq!(answer.head.contains("cache-control: no-store"), is_known, "{}", answer.head);
+    }
+    close(observed, serving, stop).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn head_is_answered_like_get_without_the_body() {
+    let observed = Observed::at(NOW).await;
+    let (serving, stop) = served(&observed).await;
+    let address = serving.address();
+    let sorted = |head: &str| {
+        let lines = head.lines().filter(|line| !line.starts_with("date:"));
+        lines.map(str::to_owned).collect::<BTreeSet<String>>()
+    };
+    for path in ["/", "/livez", "/reports", "/reports/", "/reports/none.csv", "/nothing"] {
+        let read = sorted(&get(address, path).await.head);
+        let request = format!("HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let answer = send(address, &request).await;
+        assert_eq!((sorted(&answer.head), answer.body.as_str()), (read, ""), "{path}");
+    }
+    close(observed, serving, stop).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_is_neither_its_own_nor_listed_is_refused() {
+    let observed = Observed::at(NOW).await;
+    let (serving, stop) = served(&observed).await;
+    let address = serving.address();
+    let ask = async |path: &str, host: &str| {
+        send(address, &format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n")).await
+    };
+    for path in ["/", "/status", "/metrics", "/reports", "/reports/", "/nothing"] {
+        let refused = ask(path, "evil.example:9464").await;
+        assert_eq!(refused.status, 421, "{path}");
+        assert!(refused.body.contains("allowed_hosts"), "{}", refused.body);
+        for host in ["usage.example.com", "localhost:9464", "10.42.0.17:9464", "[::1]"] {
+            assert_ne!(ask(path, host).await.status, 421, "{path} {host}");
+        }
+    }
+    for path in ["/livez", "/readyz"] {
+        assert_eq!(ask(path, "agora-usage.default.svc:9464").await.status, 200, "{path}");
+    }
+    close(observed, serving, stop).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_front_page_leads_to_everything_that_is_served() {
+    let observed = Observed::at(NOW).await;
+    let (serving, stop) = served(&observed).await;
+    let address = serving.address();
+    let front = get(address, "/").await;
+    assert_eq!(front.status, 200);
+    assert!(front.head.contains("content-type: text/html"), "{}", front.head);
+    let links: Vec<_> = front.body.split("href=\"").skip(1).collect();
+    let links: Vec<_> = links.iter().filter_map(|link| link.split('"').next()).collect();
+    assert_eq!(links, ["/reports/", "/status", "/metrics", "/readyz", "/livez"]);
+    for link in links {
+        assert_eq!(get(address, link).await.status, 200, "{link}");
     }
     close(observed, serving, stop).await;
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::super::overview::{InvoiceRow, Overview};
 use super::page::Number;
+use super::projects::label;
 
 /// A row a project, and the sums.
 #[derive(Debug, Serialize)]
@@ -14,7 +15,7 @@ pub(super) struct InvoiceView {
 
 #[derive(Debug, Serialize)]
 struct Row {
-    project: String,
+    id: String,
     name: String,
     estimate: Number,
     invoice: Number,
@@ -26,8 +27,12 @@ pub(super) fn view(overview: &Overview<'_>) -> Option<InvoiceView> {
     let rows = overview.invoice()?;
     let [estimate, invoice, difference] = InvoiceRow::totals(&rows, overview.bill().currency);
     let row = |row: &InvoiceRow<'_>| Row {
-        project: if row.project_id.is_empty() { "(no project)" } else { row.project_id }.to_owned(),
-        name: row.name.to_owned(),
+        id: row.project_id.to_owned(),
+        name: match row.project_id {
+            "" => "(no project)",
+            id => label(row.name, id),
+        }
+        .to_owned(),
         estimate: Number::money(row.estimate),
         invoice: Number::money(row.invoice),
         difference: Number::money(row.difference()),
@@ -35,8 +40,8 @@ pub(super) fn view(overview: &Overview<'_>) -> Option<InvoiceView> {
     Some(InvoiceView {
         rows: rows.iter().map(row).collect(),
         total: Row {
-            project: "total".to_owned(),
-            name: String::new(),
+            id: String::new(),
+            name: "total".to_owned(),
             estimate: Number::money(estimate),
             invoice: Number::money(invoice),
             difference: Number::money(difference),

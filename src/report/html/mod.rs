@@ -1,7 +1,7 @@
 //! HTML: one self-contained page that answers a question in ten seconds.
 //!
 //! Owns the page: its template, its style, its few lines of script that sort
-//! tables, and the policy that forbids it every request. Figures come from the
+//! tables, and the [`policy`] that forbids it every request. Figures come from the
 //! overview, shapes from `charts`; the template escapes all text. Nothing is
 //! drawn from a float: shapes are whole parts of a thousand.
 
@@ -10,6 +10,7 @@ mod charts;
 mod invoice;
 mod occupancy;
 mod page;
+mod policy;
 mod projects;
 mod range;
 mod sections;
@@ -18,15 +19,14 @@ mod trend;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use minijinja::{AutoEscape, Environment, context};
-use sha2::{Digest, Sha256};
 
 use crate::domain::Media;
 
 use super::format::{MonthContent, RangeContent, ReportFile, ReportFormat};
 use super::{ReportError, ReportOptions, colours};
+
+pub use policy::{served_policy, unscripted_policy};
 
 /// Sorts tables; everything else works without it.
 const SCRIPT: &str = include_str!("script.js");
@@ -100,36 +100,10 @@ fn render(template: &str, page: &impl serde::Serialize) -> Result<String, Report
     environment.add_template("page.html", template)?;
     Ok(environment.get_template("page.html")?.render(context! {
         page => minijinja::Value::from(minijinja::value::Serde(page)),
-        policy => page_policy(),
+        policy => policy::of_page(&STYLE, SCRIPT),
         style => minijinja::Value::from_safe_string(STYLE.clone()),
         script => minijinja::Value::from_safe_string(SCRIPT.to_owned()),
     })?)
-}
-
-fn hash(text: &str) -> String {
-    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text.as_bytes())))
-}
-
-/// What the page says of itself: its own style and script, and no request at all.
-fn page_policy() -> String {
-    format!(
-        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
-        hash(&STYLE),
-        hash(SCRIPT)
-    )
-}
-
-/// Policy for a server of reports: no request, and no script but the page's own.
-///
-/// A page that an earlier version wrote has another style, which stays allowed;
-/// each page narrows this further for itself.
-#[must_use]
-pub fn served_policy() -> String {
-    format!(
-        "default-src 'none'; style-src 'unsafe-inline'; script-src {}; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'",
-        hash(SCRIPT)
-    )
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use crate::domain::money::{rounded_units, thousands};
 use crate::domain::{HourOfWeek, Peak};
 
 use super::super::overview::Overview;
+use super::page::Number;
+use super::projects::label;
 
 /// Names by the number of the weekday.
 const WEEKDAYS: [&str; 7] =
@@ -44,8 +46,8 @@ struct HourCell {
 struct PeakRow {
     project: String,
     name: String,
-    users: String,
-    channels: String,
+    users: Number,
+    channels: Number,
     at: String,
 }
 
@@ -114,9 +116,9 @@ fn peak_row(overview: &Overview<'_>, peak: &Peak) -> PeakRow {
     let project = overview.projects.iter().find(|project| project.id == id);
     PeakRow {
         project: id.to_owned(),
-        name: project.map_or("", |project| project.name).to_owned(),
-        users: thousands(&peak.users.to_string()),
-        channels: thousands(&peak.channels.to_string()),
+        name: label(project.map_or("", |project| project.name), id).to_owned(),
+        users: Number::count(u128::try_from(peak.users).unwrap_or(0)),
+        channels: Number::count(u128::try_from(peak.channels).unwrap_or(0)),
         at: peak.at.format("%Y-%m-%d %H:%M").to_string(),
     }
 }

@@ -34,8 +34,8 @@ pub(super) struct Page {
     trend: trend::Trend,
     projects_finding: String,
     projects: Vec<projects::ProjectRow>,
-    other_projects: Option<(usize, Number)>,
-    unallocated: Option<Number>,
+    /// Rows of the same table that are no listed projects, the total last.
+    below_projects: Vec<projects::SumRow>,
     cost_centres: Vec<Bar>,
     has_previous: bool,
     media_finding: String,
@@ -47,7 +47,7 @@ pub(super) struct Page {
     coverage: Vec<(&'static str, String)>,
     missing: Vec<sections::Missing>,
     more_missing: usize,
-    assumptions: Vec<(String, String, String)>,
+    assumptions: Vec<sections::AssumptionView>,
     corrections: Vec<sections::CorrectionRow>,
     ahead: Option<ahead::AheadView>,
     invoice: Option<invoice::InvoiceView>,
@@ -65,6 +65,15 @@ pub(super) struct Number {
 impl Number {
     pub(super) fn money(money: Money) -> Self {
         Self { shown: wording::money(money), exact: money.to_string() }
+    }
+
+    /// An amount with its sign, of whatever kind, but for nothing.
+    pub(super) fn signed(money: Money) -> Self {
+        let mut number = Self::money(money);
+        if money.minor_units > 0 {
+            number.shown.insert(0, '+');
+        }
+        number
     }
 
     /// An amount of 1e-6 units, shown in the currency's minor unit.
@@ -135,12 +144,8 @@ pub(super) fn page(overview: &Overview<'_>) -> Result<Page, ReportError> {
     let bill = overview.bill();
     let by_cost = overview.projects_by_cost();
     let listed = by_cost.len().min(LISTED_PROJECTS);
-    let others = by_cost.len() - listed;
     let background = overview.report.background;
     let plan = |name, money: Option<Money>| money.map(|money| (name, wording::money(money)));
-    let unallocated = overview.report.unallocated();
-    let unallocated = (unallocated.minor_units != 0).then(|| Number::money(unallocated));
-    let rest = others > 0;
     let longest = by_cost.first().map_or(0, |project| project.cost.minor_units);
     Ok(Page {
         account: bill.account.to_string(),
@@ -168,11 +173,7 @@ pub(super) fn page(overview: &Overview<'_>) -> Result<Page, ReportError> {
             .iter()
             .map(|project| projects::project_row(overview, project, longest))
             .collect(),
-        other_projects: rest.then(|| {
-            let cost = by_cost[listed..].iter().map(|project| project.cost.minor_units).sum();
-            (others, Number::money(Money { minor_units: cost, ..bill.total }))
-        }),
-        unallocated,
+        below_projects: projects::below_projects(overview, &by_cost[listed..]),
         cost_centres: groups(overview, Grouping::CostCentre)?,
         has_previous: overview.change.is_some(),
         media_finding: sections::media_finding(overview)?,
@@ -181,14 +182,13 @@ pub(super) fn page(overview: &Overview<'_>) -> Result<Page, ReportError> {
         days: sections::days(overview),
         occupancy: occupancy::view(overview),
         is_for_customer: overview.report.background.is_for_customer,
-        coverage: wording::coverage(overview),
+        coverage: wording::coverage(overview)
+            .into_iter()
+            .map(|(name, fact)| (name, fact.to_string()))
+            .collect(),
         missing: sections::missing(overview),
         more_missing: sections::more_missing(overview),
-        assumptions: bill
-            .assumptions
-            .iter()
-            .map(|one| (one.key.to_owned(), one.value.clone(), one.text.clone()))
-            .collect(),
+        assumptions: sections::assumptions(overview),
         corrections: sections::corrections(overview),
         ahead: ahead::view(overview),
         invoice: invoice::view(overview),
@@ -235,13 +235,7 @@ pub(super) fn share(part: i128, whole: i128) -> String {
 fn change_view(overview: &Overview<'_>, change: &Change) -> ChangeView {
     let total = overview.bill().total;
     let money = |minor_units| Money { minor_units, ..total };
-    let signed = |minor_units: i128| {
-        let mut number = Number::money(money(minor_units));
-        if minor_units > 0 {
-            number.shown.insert(0, '+');
-        }
-        number
-    };
+    let signed = |minor_units| Number::signed(money(minor_units));
     let longest = change.effects.iter().map(|effect| effect.abs()).max().unwrap_or(0);
     let effects = EFFECTS.iter().zip(change.effects);
     let currency = total.currency.code();

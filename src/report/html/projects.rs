@@ -26,8 +26,21 @@ pub(super) struct ProjectRow {
     change: Option<Number>,
 }
 
-fn project_label(project: &ProjectFigures<'_>) -> String {
-    if project.name.trim().is_empty() { project.id.to_owned() } else { project.name.to_owned() }
+/// A row below those of the projects.
+#[derive(Debug, Serialize)]
+pub(super) struct SumRow {
+    label: String,
+    /// Whether it stands for money of no project, which files have as a row of their own.
+    is_project: bool,
+    cost: Number,
+    share: String,
+    previous: Option<Number>,
+    change: Option<Number>,
+}
+
+/// What people know a project by: its name, or its id where it has none.
+pub(super) fn label<'a>(name: &'a str, id: &'a str) -> &'a str {
+    if name.trim().is_empty() { id } else { name }
 }
 
 /// The dearest ones, and the rest as one.
@@ -50,7 +63,7 @@ pub(super) fn top_projects(overview: &Overview<'_>, by_cost: &[&ProjectFigures<'
     };
     let mut bars: Vec<_> = by_cost[..shown]
         .iter()
-        .map(|one| bar(project_label(one), one.id.to_owned(), one.cost.minor_units))
+        .map(|one| bar(label(one.name, one.id).to_owned(), one.id.to_owned(), one.cost.minor_units))
         .collect();
     if by_cost.len() > shown {
         let others = by_cost.len() - shown;
@@ -104,13 +117,9 @@ pub(super) fn project_row(
     longest: i128,
 ) -> ProjectRow {
     let total = overview.total().minor_units;
-    let change = project.previous.map(|previous| Money {
-        minor_units: project.cost.minor_units - previous.minor_units,
-        ..previous
-    });
     ProjectRow {
         id: project.id.to_owned(),
-        name: project.name.to_owned(),
+        name: label(project.name, project.id).to_owned(),
         status: if project.status == ProjectStatus::Active { "" } else { project.status.name() },
         cost_centre: project.cost_centre.to_owned(),
         minutes: Number::minutes(project.seconds.iter().flatten().sum()),
@@ -118,6 +127,48 @@ pub(super) fn project_row(
         share: share(project.cost.minor_units, total),
         length: length(project.cost.minor_units, longest),
         previous: project.previous.map(Number::money),
-        change: change.map(Number::money),
+        change: change(project.cost, project.previous),
     }
+}
+
+fn change(cost: Money, previous: Option<Money>) -> Option<Number> {
+    let minor_units = cost.minor_units - previous?.minor_units;
+    Some(Number::signed(Money { minor_units, ..cost }))
+}
+
+/// The projects that are not listed, as one; what belongs to no project, where there is
+/// or was such money; the total.
+pub(super) fn below_projects(
+    overview: &Overview<'_>,
+    others: &[&ProjectFigures<'_>],
+) -> Vec<SumRow> {
+    let total = overview.total();
+    let row = |label: String, is_project, cost: Money, previous: Option<Money>| SumRow {
+        label,
+        is_project,
+        cost: Number::money(cost),
+        share: share(cost.minor_units, total.minor_units),
+        previous: previous.map(Number::money),
+        change: change(cost, previous),
+    };
+    let mut rows = Vec::new();
+    if !others.is_empty() {
+        let sum = |units: &dyn Fn(&ProjectFigures<'_>) -> Option<i128>| {
+            let minor_units = others.iter().map(|one| units(one)).sum::<Option<i128>>()?;
+            Some(Money { minor_units, ..total })
+        };
+        let cost = sum(&|one| Some(one.cost.minor_units)).unwrap_or(total);
+        let previous = sum(&|one| one.previous.map(|money| money.minor_units));
+        rows.push(row(format!("{} more, in summary.csv", others.len()), false, cost, previous));
+    }
+    let (unallocated, before) = (overview.report.unallocated(), overview.unallocated_before());
+    if unallocated.minor_units != 0 || before.is_some_and(|money| money.minor_units != 0) {
+        let is_project = unallocated.minor_units != 0;
+        rows.push(row("(no project)".to_owned(), is_project, unallocated, before));
+    }
+    rows.push(SumRow {
+        share: String::new(),
+        ..row("total".to_owned(), false, total, overview.total_before())
+    });
+    rows
 }

@@ -2,22 +2,31 @@
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = table.tHead.rows[0].cells;
   for (const head of heads) {
+    const isNumber = head.matches(".number, .bar-head");
     const button = document.createElement("button");
     button.type = "button";
     button.append(...head.childNodes);
     head.append(button);
+    const value = (row) => {
+      const cell = row.cells[head.cellIndex];
+      const text = (cell.dataset.exact ?? cell.textContent).trim();
+      if (!isNumber) return text === "" ? null : text;
+      const plain = text.replace("\u2212", "-").replace(/[,\s%]/g, "");
+      return plain === "" || Number.isNaN(Number(plain)) ? null : Number(plain);
+    };
     button.addEventListener("click", () => {
-      const falls = head.getAttribute("aria-sort") !== "descending";
+      const before = head.getAttribute("aria-sort");
+      const falls = before === null ? isNumber : before === "ascending";
       for (const other of heads) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", falls ? "descending" : "ascending");
-      const key = (row) => row.cells[head.cellIndex].dataset.exact ?? row.cells[head.cellIndex].textContent;
       const order = (one, other) => {
-        const [a, b] = [key(one), key(other)];
-        const [x, y] = [Number(a), Number(b)];
-        return a !== "" && b !== "" && !Number.isNaN(x) && !Number.isNaN(y) ? x - y : a.localeCompare(b);
+        const [a, b] = [value(one), value(other)];
+        // What is not known comes last either way.
+        if (a === null || b === null) return (a === null) - (b === null);
+        const rises = isNumber ? a - b : a.localeCompare(b, undefined, { numeric: true });
+        return falls ? -rises : rises;
       };
-      const rows = [...table.tBodies[0].rows].sort(order);
-      table.tBodies[0].append(...(falls ? rows.reverse() : rows));
+      table.tBodies[0].append(...[...table.tBodies[0].rows].sort(order));
     });
   }
 }

@@ -8,7 +8,7 @@ use crate::domain::money::{decimal_text, rounded_units, thousands};
 use crate::rating::LINE_SCALE;
 
 use super::super::overview::{DayFigures, DayState, Grouping, Overview};
-use super::super::{ReportError, bill_table};
+use super::super::{ReportError, bill_table, wording};
 use super::charts::{ColumnChart, ColumnFigures, chart};
 use super::page::{Number, media_label, share};
 
@@ -68,7 +68,7 @@ fn bill_row(row: &bill_table::Row, digits: u32) -> BillRow {
         billable_minutes: row.billable_minutes.map(Number::count),
         price: price.unwrap_or_default().to_owned(),
         amount: Number {
-            shown: thousands(&shown).replace('-', "\u{2212}"),
+            shown: wording::shown(&shown),
             exact: decimal_text(row.amount, LINE_SCALE),
         },
     }
@@ -226,6 +226,30 @@ pub(super) fn missing(overview: &Overview<'_>) -> Vec<Missing> {
 
 pub(super) fn more_missing(overview: &Overview<'_>) -> usize {
     overview.report.coverage.missing_days.len().saturating_sub(LISTED_HOLES)
+}
+
+/// A rule that was read one way.
+#[derive(Debug, Serialize)]
+pub(super) struct AssumptionView {
+    key: &'static str,
+    value: String,
+    text: String,
+    /// Least and greatest amount due when this point alone is read otherwise; none where
+    /// that changes nothing.
+    range: Option<[Number; 2]>,
+}
+
+pub(super) fn assumptions(overview: &Overview<'_>) -> Vec<AssumptionView> {
+    let view = |one: &crate::rating::Assumption| {
+        let range = overview.report.range_due(&one.range);
+        AssumptionView {
+            key: one.key,
+            value: one.value.clone(),
+            text: one.text.clone(),
+            range: range.is_open().then(|| [range.low, range.high].map(Number::money)),
+        }
+    };
+    overview.bill().assumptions.iter().map(view).collect()
 }
 
 /// A value that changed after the month was closed.

@@ -4,6 +4,7 @@ use tempfile::TempDir;
 
 use super::super::sample::{Sample, options};
 use super::super::{Format, PastMonth, write_month};
+use super::policy::hash;
 use super::*;
 use crate::domain::{Media, Money, ProjectStatus};
 
@@ -55,8 +56,8 @@ fn the_policy_of_the_page_allows_its_own_style_and_script_alone() {
     };
     let policy = part("Content-Security-Policy\" content=\"", "\"");
     let policy = policy.replace("&#x27;", "'").replace("&#39;", "'").replace("&#x2f;", "/");
-    assert!(policy.contains(&hash(part("<style>", "</style>"))), "{policy}");
-    assert!(policy.contains(&hash(part("<script>", "</script>"))), "{policy}");
+    assert!(policy.contains(&hash(part("<style>", "</style>").as_bytes())), "{policy}");
+    assert!(policy.contains(&hash(part("<script>", "</script>").as_bytes())), "{policy}");
     assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
     assert!(!page.contains(" style=\"") && !page.contains("http://") && !page.contains("https://"));
 }
@@ -193,4 +194,113 @@ fn the_trend_draws_a_fee_that_no_media_has() {
     assert!(trend.contains("<rect class=\"m-rest\"") && trend.contains("(no media)"), "{trend}");
     assert!(trend.contains("<span>60</span><span>30</span>"), "{trend}");
     assert!(trend.contains("data-exact=\"45.990000\""), "{trend}");
+}
+
+/// The cells of each row of each table, the header first.
+fn tables(page: &str) -> Vec<Vec<Vec<&str>>> {
+    let tables = page.split("<table").skip(1).map(|rest| rest.split("</table>").next());
+    tables
+        .flatten()
+        .map(|table| {
+            let rows = table.split("<tr").skip(1).filter_map(|rest| rest.split("</tr>").next());
+            rows.map(cells).collect()
+        })
+        .collect()
+}
+
+/// The cells of a row, each from its attributes to its end.
+fn cells(row: &str) -> Vec<&str> {
+    let starts = row.match_indices("<t").filter(|(at, _)| {
+        matches!(row.as_bytes().get(at + 2), Some(b'h' | b'd'))
+            && matches!(row.as_bytes().get(at + 3), Some(b'>' | b' '))
+    });
+    let cell = |(at, _): (usize, &str)| row[at + 3..].split("</t").next();
+    starts.filter_map(cell).collect()
+}
+
+#[test]
+fn every_row_has_a_cell_for_each_column() {
+    let mut with_all = Sample::incomplete();
+    with_all.surround_with_adjustments();
+    for sample in [Sample::c33(), Sample::surrounded(), with_all] {
+        for table in tables(body(&page(&sample))) {
+            let columns = table[0].len();
+            for row in &table {
+                assert_eq!(row.len(), columns, "{row:?} below {:?}", table[0]);
+            }
+        }
+    }
+}
+
+/// The table of projects.
+fn projects_table(page: &str) -> Vec<Vec<&str>> {
+    let is_it = |table: &Vec<Vec<&str>>| table[0].iter().any(|cell| cell.contains("Cost centre"));
+    tables(page).into_iter().find(is_it).expect("the table")
+}
+
+#[test]
+fn the_cost_stands_beside_the_project_and_the_amount_of_other_tables_stays_in_view() {
+    let page = page(&Sample::surrounded());
+    let table = projects_table(&page);
+    assert!(table[0][1].ends_with(">Cost"), "{:?}", table[0]);
+    assert!(table[1][1].contains("cost"), "{:?}", table[1]);
+    for name in ["Amount", "Cost"] {
+        assert!(page.contains(&format!("<th class=\"number pinned\">{name}</th>")), "{name}");
+    }
+    let narrow = page.split("@media screen and (max-width:44rem)").nth(1).expect("rules");
+    assert!(
+        narrow.split("@media").next().expect("rules").contains(".pinned{position:sticky;right:0")
+    );
+}
+
+#[test]
+fn money_of_no_project_is_held_against_the_month_before() {
+    let mut sample = Sample::incomplete();
+    sample.surround_with_adjustments();
+    let page = page(&sample);
+    let table = projects_table(&page);
+    let row = table.iter().find(|row| row[0].ends_with("(no project)")).expect("its row");
+    // 5.00 of a charge; the month before had a credit of 1.00.
+    for (cell, exact) in [(1, "5.00"), (4, "-1.00"), (5, "6.00")] {
+        assert!(row[cell].contains(&format!("data-exact=\"{exact}\"")), "{row:?}");
+    }
+    let total = table.iter().find(|row| row[0].ends_with("total")).expect("its row");
+    assert!(total[4].contains("data-exact=\"0.50\""), "{total:?}");
+
+    // It has its row also when there is nothing left of it.
+    sample.adjustments.clear();
+    let page = self::page(&sample);
+    let table = projects_table(&page);
+    let row = table.iter().find(|row| row[0].ends_with("(no project)")).expect("its row");
+    assert!(row[5].contains("data-exact=\"1.00\""), "{row:?}");
+}
+
+#[test]
+fn credits_sort_by_what_they_are_worth() {
+    let mut sample = Sample::empty();
+    sample.use_hd("a", "2031-03-01", 60, -150);
+    sample.use_hd("b", "2031-03-01", 60, -50);
+    sample.balance();
+    let page = page(&sample);
+    for row in &projects_table(&page)[1..3] {
+        let exact = row[1].split("data-exact=\"").nth(1).and_then(|rest| rest.split('"').next());
+        let expected = format!("data-exact=\"{}\"", exact.expect("a cost"));
+        assert!(row[2].contains(&expected) && row[3].contains(&expected), "{row:?}");
+    }
+}
+
+#[test]
+fn an_assumption_tells_what_it_could_change() {
+    let page = page(&Sample::incomplete());
+    let assumption = page.split("data-assumption=\"tier_fill\"").nth(1).expect("it is there");
+    let text = assumption.split("</li>").next().expect("text");
+    assert!(text.contains("Read otherwise, the total is"), "{text}");
+    assert!(text.contains(">0.10</span> to <span data-exact=\"0.12\">0.12</span> USD"), "{text}");
+}
+
+#[test]
+fn a_project_without_a_name_is_known_by_its_id() {
+    let page = page(&Sample::c33());
+    let table = projects_table(&page);
+    assert!(table.iter().any(|row| row[0].contains(">unlisted")), "{table:?}");
 }

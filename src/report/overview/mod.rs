@@ -43,6 +43,8 @@ pub(super) struct Overview<'a> {
     pub(super) trend: Vec<TrendMonth>,
     /// Against the month before; none where nothing is known of it.
     pub(super) change: Option<Change>,
+    /// The month before; none where nothing is known of it in this currency.
+    previous: Option<&'a PreviousMonth>,
 }
 
 /// A project's month.
@@ -133,12 +135,25 @@ impl<'a> Overview<'a> {
                 let now = (bill, report.adjusted().minor_units);
                 Change::between((&previous.bill, previous.adjusted()), now)
             }),
+            previous,
         })
     }
 
     /// What is due: the bill's total with its adjustments.
     pub(super) fn total(&self) -> Money {
         self.report.amount_due()
+    }
+
+    /// What was due of the month before; none where nothing is known of it.
+    pub(super) fn total_before(&self) -> Option<Money> {
+        let previous = self.previous?;
+        let total = previous.bill.total;
+        Some(Money { minor_units: total.minor_units + previous.adjusted(), ..total })
+    }
+
+    /// What of it belonged to no project.
+    pub(super) fn unallocated_before(&self) -> Option<Money> {
+        self.previous.map(PreviousMonth::unallocated)
     }
 
     /// The bill.

@@ -85,11 +85,18 @@ pub(super) fn unallocated(overview: &Overview<'_>) -> Option<Money> {
     Some(overview.report.unallocated()).filter(|money| money.minor_units != 0)
 }
 
+/// There where money belongs to no project, or did in the month before.
 fn unallocated_row(sheet: &mut Sheet<'_>, formats: &Formats, overview: &Overview<'_>) -> Done {
-    let Some(unallocated) = unallocated(overview) else { return Ok(()) };
+    let before = overview.unallocated_before();
+    let has_before = before.is_some_and(|money| money.minor_units != 0);
+    if unallocated(overview).is_none() && !has_before {
+        return Ok(());
+    }
+    let unallocated = overview.report.unallocated();
     let mut cells = vec![(Cell::Empty, &formats.text), (Cell::Text("(no project)"), &formats.text)];
     cells.extend((2..COST_COLUMN).map(|_| (Cell::Empty, &formats.text)));
     cells.push((Cell::Number(unallocated.to_string()), &formats.money));
+    cells.extend(change_cells(sheet.row, unallocated, before, formats));
     Ok(sheet.row(&cells)?)
 }
 
@@ -109,10 +116,29 @@ fn allocation_total(
         cells
             .push((Cell::Formula(sum_formula(column, first, end), result), &formats.total_minutes));
     }
-    let total = overview.total().to_string();
-    let formula = Cell::Formula(sum_formula(COST_COLUMN, first, end), total);
-    cells.push((formula, &formats.total_money));
+    let total = overview.total();
+    let mut sum = |column: usize, money: Option<Money>| {
+        let result =
+            money.map(|money| Cell::Formula(sum_formula(column, first, end), money.to_string()));
+        cells.push(match result {
+            Some(formula) => (formula, &formats.total_money),
+            None => (Cell::Text("n/a"), &formats.total_text),
+        });
+    };
+    let before = rows_before(overview);
+    let difference = before.map(|before| total.minor_units - before.minor_units);
+    sum(COST_COLUMN, Some(total));
+    sum(COST_COLUMN + 1, before);
+    sum(COST_COLUMN + 2, difference.map(|minor_units| Money { minor_units, ..total }));
     Ok(sheet.row(&cells)?)
+}
+
+/// What the rows above the total have of the month before, which is all of it.
+fn rows_before(overview: &Overview<'_>) -> Option<Money> {
+    let unallocated = overview.unallocated_before()?;
+    let previous = overview.projects.iter().filter_map(|one| one.previous);
+    let of_projects: i128 = previous.map(|money| money.minor_units).sum();
+    Some(Money { minor_units: of_projects + unallocated.minor_units, ..unallocated })
 }
 
 fn cost_centres(

@@ -6,6 +6,7 @@
 //! text; up to 15 digits it reads back as the same decimal.
 
 mod allocation;
+mod coverage;
 mod invoice;
 mod outlook;
 mod range;
@@ -49,7 +50,7 @@ impl ReportFormat for Xlsx {
         allocation::sheet(&mut workbook, &formats, &overview)?;
         sheets::daily(&mut workbook, &formats, &overview)?;
         sheets::changes(&mut workbook, &formats, &overview)?;
-        sheets::coverage(&mut workbook, &formats, &overview)?;
+        coverage::sheet(&mut workbook, &formats, &overview)?;
         invoice::sheet(&mut workbook, &formats, &overview)?;
         outlook::sheet(&mut workbook, &formats, &overview)?;
         let bytes = workbook.save_to_buffer()?;

@@ -1,6 +1,6 @@
 //! A sheet that is written row by row.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 use rust_xlsxwriter::{
     Color, ExcelDateTime, Format, FormatAlign, FormatBorder, Formula, Workbook, Worksheet,
     XlsxError,
@@ -25,6 +25,7 @@ pub(super) struct Formats {
     pub(super) percent: Format,
     pub(super) day: Format,
     pub(super) month: Format,
+    pub(super) time: Format,
     pub(super) total_text: Format,
     pub(super) total_money: Format,
     pub(super) total_minutes: Format,
@@ -56,6 +57,7 @@ impl Formats {
             percent: number("0.0%"),
             day: number("yyyy-mm-dd").set_align(FormatAlign::Left),
             month: number("yyyy-mm").set_align(FormatAlign::Left),
+            time: number("yyyy-mm-dd hh:mm:ss").set_align(FormatAlign::Left),
             total_text: total(Format::new()),
             total_money: total(number(&money)),
             total_minutes: total(number("#,##0.00")),
@@ -73,6 +75,8 @@ pub(super) enum Cell<'a> {
     Number(String),
     /// A day.
     Day(NaiveDate),
+    /// A time of UTC, to the second.
+    Time(DateTime<Utc>),
     /// A formula and the decimal number that it comes to.
     Formula(String, String),
     /// Nothing.
@@ -128,11 +132,14 @@ impl<'w> Sheet<'w> {
                 }
             },
             Cell::Day(day) => {
-                let year = u16::try_from(day.year()).unwrap_or(0);
-                let month = u8::try_from(day.month()).unwrap_or(0);
-                let date =
-                    ExcelDateTime::from_ymd(year, month, u8::try_from(day.day()).unwrap_or(0))?;
+                let date = excel_day(*day)?;
                 self.inner.write_datetime_with_format(row, column, &date, format)?;
+            }
+            Cell::Time(time) => {
+                let hour = u16::try_from(time.hour()).unwrap_or(0);
+                let minute = u8::try_from(time.minute()).unwrap_or(0);
+                let time = excel_day(time.date_naive())?.and_hms(hour, minute, time.second())?;
+                self.inner.write_datetime_with_format(row, column, &time, format)?;
             }
             Cell::Formula(formula, result) => {
                 let formula = Formula::new(formula).set_result(result);
@@ -157,11 +164,21 @@ impl<'w> Sheet<'w> {
         left: usize,
         formats: &Formats,
     ) -> Result<(), XlsxError> {
+        self.header_of(names, |at| at < left, formats)
+    }
+
+    /// The header of a table whose columns of text are those that `is_text` tells.
+    pub(super) fn header_of(
+        &mut self,
+        names: &[&str],
+        is_text: impl Fn(usize) -> bool,
+        formats: &Formats,
+    ) -> Result<(), XlsxError> {
         let cells: Vec<_> = names
             .iter()
             .enumerate()
             .map(|(at, name)| {
-                let format = if at < left { &formats.header } else { &formats.header_right };
+                let format = if is_text(at) { &formats.header } else { &formats.header_right };
                 (Cell::Text(name), format)
             })
             .collect();
@@ -181,6 +198,12 @@ impl<'w> Sheet<'w> {
         self.inner.set_print_area(0, 0, last_row, last_column)?;
         Ok(())
     }
+}
+
+fn excel_day(day: NaiveDate) -> Result<ExcelDateTime, XlsxError> {
+    let year = u16::try_from(day.year()).unwrap_or(0);
+    let [month, day] = [day.month(), day.day()].map(|part| u8::try_from(part).unwrap_or(0));
+    ExcelDateTime::from_ymd(year, month, day)
 }
 
 /// Name of a column: `A` for 0.

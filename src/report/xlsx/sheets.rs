@@ -307,7 +307,6 @@ pub(super) fn changes(workbook: &mut Workbook, formats: &Formats, overview: &Ove
             Some(value) => (Cell::Number(value.to_string()), &formats.count),
             None => (Cell::Text("none"), &formats.text),
         };
-        let seen = one.observed_at.format("%Y-%m-%d %H:%M:%S").to_string();
         sheet.row(&[
             (Cell::Text(one.project_id.as_str()), &formats.text),
             (Cell::Text(one.service.name()), &formats.text),
@@ -315,7 +314,7 @@ pub(super) fn changes(workbook: &mut Workbook, formats: &Formats, overview: &Ove
             (Cell::Text(one.media.name()), &formats.text),
             seconds(one.before_seconds),
             seconds(one.after_seconds),
-            (Cell::Text(&seen), &formats.text),
+            (Cell::Time(one.observed_at), &formats.time),
         ])?;
     }
     if corrections.is_empty() {
@@ -323,53 +322,6 @@ pub(super) fn changes(workbook: &mut Workbook, formats: &Formats, overview: &Ove
             Cell::Text("No value is another one than in the revision before."),
             &formats.text,
         )])?;
-    }
-    Ok(sheet.finish(0)?)
-}
-
-/// What is known, and what was assumed.
-pub(super) fn coverage(
-    workbook: &mut Workbook,
-    formats: &Formats,
-    overview: &Overview<'_>,
-) -> Done {
-    let mut sheet = Sheet::new(workbook, "Coverage", &[30, 18, 14, 14, 70])?;
-    sheet.title("What is known", formats)?;
-    for (name, value) in wording::coverage(overview) {
-        sheet.row(&[(Cell::Text(name), &formats.text), (Cell::Text(&value), &formats.text)])?;
-    }
-    sheet.row(&[])?;
-    sheet.header(
-        &["Project", "Service", "First day", "Last day", "Missing because"],
-        5,
-        formats,
-    )?;
-    let missing = &overview.report.coverage.missing_days;
-    for hole in missing {
-        for range in &hole.days {
-            let project = hole.project_id.as_ref().map_or("(all)", |id| id.as_str());
-            sheet.row(&[
-                (Cell::Text(project), &formats.text),
-                (Cell::Text(hole.service.name()), &formats.text),
-                (Cell::Day(range.first()), &formats.day),
-                (Cell::Day(range.last()), &formats.day),
-                (Cell::Text(&hole.reason), &formats.wrapped),
-            ])?;
-        }
-    }
-    if missing.is_empty() {
-        sheet.row(&[(Cell::Text("No day is missing."), &formats.text)])?;
-    }
-    sheet.row(&[])?;
-    sheet.header(&["Assumption", "Value", "", "", "In words"], 5, formats)?;
-    for assumption in &overview.bill().assumptions {
-        sheet.row(&[
-            (Cell::Text(assumption.key), &formats.text),
-            (Cell::Text(&assumption.value), &formats.text),
-            (Cell::Empty, &formats.text),
-            (Cell::Empty, &formats.text),
-            (Cell::Text(&assumption.text), &formats.wrapped),
-        ])?;
     }
     Ok(sheet.finish(0)?)
 }
