@@ -111,6 +111,10 @@ soak: postgres ## faults by many seeds, and random cases of the pure parts: SEED
 fuzz: build-tools ## random bytes for every parser of outside data: SECONDS=600 each, ONLY="tags settings"
 	@scripts/fuzz $(or $(SECONDS),600) $(ONLY)
 
+.PHONY: mutants
+mutants: build-tools ## small changes of rating and of what is due that no test sees: ARGS="--file src/rating/tiers.rs"
+	@scripts/mutants $(target)/mutants $(ARGS)
+
 .PHONY: check-focus
 check-focus: ## a FOCUS file by the official validator, with Python 3.12: FILE=.../focus.csv
 	@scripts/check-focus '$(FILE)' '$(target)/focus-validator'

@@ -13,6 +13,14 @@ const SEED_VARIABLE: &str = "AGORA_TEST_SWEEP_SEED";
 const DEFAULT_CASES: u32 = 1_000;
 const DEFAULT_SEED: u64 = 1;
 
+/// Settings of a property: as many cases as `PROPTEST_CASES` says, else `usual_cases`.
+pub(crate) fn config(usual_cases: u32) -> Config {
+    if std::env::var_os("PROPTEST_CASES").is_some() {
+        return Config::default();
+    }
+    Config::with_cases(usual_cases)
+}
+
 /// Holds a property against random cases; a failure names the smallest case found, and the seed.
 pub(crate) fn hold<S: Strategy<Value: Debug>>(
     cases: &S,

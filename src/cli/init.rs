@@ -12,7 +12,7 @@ use crate::config::EXAMPLE;
 const USAGE_APIS: [&str; 2] = ["v3", "v1"];
 
 /// Plans, the default first.
-const PLANS: [&str; 2] = ["tiered", "fixed"];
+const PLANS: [&str; 5] = ["tiered", "standard", "fixed", "tiered-cny", "fixed-cny"];
 
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,7 @@ pub(super) struct InitArguments {
     /// Usage endpoint: v3 (seconds) or v1 (minutes)
     #[arg(long, value_parser = USAGE_APIS)]
     usage_api: Option<String>,
-    /// Plan of the price list
+    /// Plan: tiered (accounts before 2025-08-29), standard (later ones), fixed (2019 to 2020)
     #[arg(long, value_parser = PLANS)]
     plan: Option<String>,
     /// Replace the file where there is one
@@ -49,8 +49,8 @@ pub(super) fn run(arguments: InitArguments) -> Result<Exit, Failure> {
     let answers = [
         ("customer_id", customer_id.or_else(|| ask("Customer id", ""))),
         ("customer_secret_file", secret_file.or_else(|| ask("File with the customer secret", ""))),
-        ("usage_api", usage_api.or_else(|| ask_one_of("Usage API", USAGE_APIS))),
-        ("plan", plan.or_else(|| ask_one_of("Plan", PLANS))),
+        ("usage_api", usage_api.or_else(|| ask_one_of("Usage API", &USAGE_APIS))),
+        ("plan", plan.or_else(|| ask_one_of("Plan", &PLANS))),
     ];
     let given = answers.into_iter().filter_map(|(key, value)| Some((key, value?)));
     let text = given.fold(EXAMPLE.to_owned(), |text, (key, value)| set(&text, key, &value));
@@ -80,8 +80,8 @@ fn ask(question: &str, default: &str) -> Option<String> {
 }
 
 /// Asks until the answer is one of these; an empty one means the first.
-fn ask_one_of(question: &str, names: [&'static str; 2]) -> Option<String> {
-    let question = format!("{question}, {} or {}", names[0], names[1]);
+fn ask_one_of(question: &str, names: &[&str]) -> Option<String> {
+    let question = format!("{question}: {}", names.join(", "));
     loop {
         let answer = ask(&question, names[0])?;
         if names.contains(&answer.as_str()) {
@@ -138,5 +138,15 @@ mod tests {
         let value: toml::Table = text.parse().expect("valid");
         assert_eq!(value["customer_id"].as_str(), Some("a \"b\""));
         assert_eq!(text.lines().count(), EXAMPLE.lines().count());
+    }
+
+    #[test]
+    fn every_built_in_plan_can_be_chosen_and_the_first_is_the_default() {
+        let mut offered = PLANS.to_vec();
+        let mut built_in = crate::rating::PriceBook::embedded_plans();
+        offered.sort_unstable();
+        built_in.sort_unstable();
+        assert_eq!(offered, built_in);
+        assert!(EXAMPLE.contains(&format!("# plan = \"{}\"", PLANS[0])));
     }
 }

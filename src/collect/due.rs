@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, TimeDelta, Utc};
 
-use crate::domain::{DateRange, ProjectId, Service, UsageSource};
-use crate::store::requests::{RequestFact, RequestOutcome};
+use crate::domain::{DateRange, ProjectId, RequestFact, RequestOutcome, Service, UsageSource};
 
 /// When a day is asked for again, and how far back the platform answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

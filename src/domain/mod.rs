@@ -11,6 +11,7 @@ pub mod money;
 pub mod occupancy;
 pub mod period;
 pub mod project;
+pub mod request;
 pub mod usage;
 
 pub use adjustment::{Adjustment, AdjustmentScope, AppliedAdjustment};
@@ -19,4 +20,5 @@ pub use money::{Currency, Money};
 pub use occupancy::{Channel, HourOfWeek, Incompleteness, OccupancySnapshot, Peak};
 pub use period::{DateRange, Month, PeriodError};
 pub use project::{AccountId, AppId, IdError, Project, ProjectId, ProjectStatus};
+pub use request::{RequestFact, RequestOutcome};
 pub use usage::{DayUsage, Media, MediaSet, Service, SupersededUsage, UsageSource};

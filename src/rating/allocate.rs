@@ -203,7 +203,7 @@ impl SecondRates {
 pub fn largest_remainder(total: i128, weights: &[BigUint]) -> Vec<i128> {
     let mut parts = vec![0; weights.len()];
     let whole: BigUint = weights.iter().sum();
-    if total == 0 || whole.is_zero() {
+    if total == 0 {
         return parts;
     }
     let size = total.unsigned_abs();

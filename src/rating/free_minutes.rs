@@ -135,4 +135,26 @@ mod tests {
         let has_hdp = |name| order(name).free_position(hdp).is_some();
         assert_eq!(["2018", "2021-01", "2021-04", "today"].map(has_hdp), [true, true, true, false]);
     }
+
+    #[test]
+    fn hd_plus_right_behind_full_hd_comes_after_it_wherever_it_stood() {
+        use Media::{FullHd, Hdp};
+        for (order, free) in [
+            ("[\"rtc.hdp\", \"rtc.full_hd\"]", [2_000, 8_000]),
+            ("[\"rtc.audio\", \"rtc.hdp\", \"rtc.full_hd\"]", [2_000, 8_000]),
+            ("[\"rtc.hdp\"]", [8_000, 0]),
+        ] {
+            let book = changed("tiered", &[("\"2021-04\"", order)]);
+            let line = |media| LineMinutes {
+                service: Service::Rtc,
+                kind: LineKind::Usage,
+                media,
+                seconds: 480_000,
+                minutes: 8_000,
+                unit_price_per_1000: exact("1"),
+            };
+            let by_price = Readings { hdp_turn: HdpTurn::AfterFullHd, ..book.readings() };
+            assert_eq!(grant(&[line(Hdp), line(FullHd)], &book, &by_price), free, "{order}");
+        }
+    }
 }

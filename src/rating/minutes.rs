@@ -190,13 +190,13 @@ pub fn sum_month(cells: &[&DayUsage]) -> MonthMinutes {
     MonthMinutes { media: media.collect(), extra_seconds, hdp_overlap_seconds }
 }
 
-/// The month's sums as the readings of their open points take them.
-fn read(month: &MonthMinutes, readings: &Readings) -> Vec<MediaMinutes> {
-    let seconds_of = |service, media| {
+/// Seconds of each service and media as the readings of their open points take them.
+fn read(month: &MonthMinutes, readings: &Readings) -> impl Iterator<Item = (Service, Media, u128)> {
+    let seconds_of = move |service, media| {
         let mut sums = month.media.iter();
         sums.find(|sum| (sum.service, sum.media) == (service, media)).map_or(0, |sum| sum.seconds)
     };
-    let read_one = |sum: &MediaMinutes| {
+    month.media.iter().map(move |sum| {
         let mut seconds = sum.seconds;
         if readings.v1_minutes == V1Minutes::Least {
             // m minutes stand for 60 (m - 1) + 1 seconds at least.
@@ -210,9 +210,8 @@ fn read(month: &MonthMinutes, readings: &Readings) -> Vec<MediaMinutes> {
         if is_recorded_video && readings.recording_beside_rtc == Overlap::BilledOnce {
             seconds = seconds.saturating_sub(seconds_of(Service::Rtc, sum.media));
         }
-        MediaMinutes { seconds, minutes: seconds.div_ceil(MINUTE_SECONDS), ..*sum }
-    };
-    month.media.iter().map(read_one).filter(|sum| sum.seconds > 0).collect()
+        (sum.service, sum.media, seconds)
+    })
 }
 
 /// The media of a cell that are known and were used, in order, with their seconds.
@@ -240,9 +239,9 @@ pub fn bill_lines(month: &MonthMinutes, book: &PriceBook, readings: &Readings) -
     let mut priced = BTreeMap::<(Service, Media, LineKind), LineMinutes>::new();
     let mut standard = BTreeMap::<(Service, Media, LineKind), StandardLine>::new();
     let mut unpriced = Vec::new();
-    for sum in read(month, readings) {
-        let (service, media) = (sum.service, book.billed_as(sum.media));
-        for (kind, seconds) in by_kind(service, sum.seconds, book) {
+    for (service, counted_as, seconds) in read(month, readings) {
+        let media = book.billed_as(counted_as);
+        for (kind, seconds) in by_kind(service, seconds, book) {
             let (key, of) = ((service, media, kind), (service, kind, media));
             let minutes = seconds.div_ceil(MINUTE_SECONDS);
             if let Some(coefficient) = book.coefficient(of, readings.hdp_as) {
@@ -265,7 +264,7 @@ pub fn bill_lines(month: &MonthMinutes, book: &PriceBook, readings: &Readings) -
             } else {
                 unpriced.push(UnpricedUsage {
                     service,
-                    field: unpriced_name(kind, sum.media),
+                    field: unpriced_name(kind, counted_as),
                     seconds,
                 });
             }
@@ -309,7 +308,7 @@ pub(crate) fn by_kind(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rating::tests::support::{book, cell, march};
+    use crate::rating::tests::support::{book, cell, changed, march};
 
     #[test]
     fn c29_the_sum_is_rounded_up_and_not_the_parts() {
@@ -350,5 +349,47 @@ mod tests {
             .collect();
         let month = sum_month(&cells_in_order(march(), &cells).expect("good usage"));
         assert_eq!(month.media[0].seconds, 31 * u128::from(i64::MAX.unsigned_abs()));
+    }
+
+    #[test]
+    fn another_volume_scales_every_second_and_rounds_minutes_up_anew() {
+        let mut used = cell(
+            "P1",
+            1,
+            Service::Rtc,
+            &[(Media::Audio, 61), (Media::Hdp, 240), (Media::FullHd, 100)],
+        );
+        used.extra_seconds.insert("durationVideo8K".to_owned(), Some(100));
+        let month = sum_month(&[&used]);
+        let seconds = |month: &MonthMinutes| {
+            let media = month.media.iter().map(|sum| (sum.media, sum.seconds, sum.minutes));
+            let extra: u128 = month.extra_seconds.values().sum();
+            let shared: u128 = month.hdp_overlap_seconds.values().sum();
+            (media.collect::<Vec<_>>(), extra, shared)
+        };
+        assert_eq!(month.scaled(100), month);
+        let doubled = vec![(Media::Audio, 122, 3), (Media::Hdp, 480, 8), (Media::FullHd, 200, 4)];
+        assert_eq!(seconds(&month.scaled(200)), (doubled, 200, 200));
+        let small = month.scaled(1);
+        // 0.61 s of audio are nothing, and nothing has no entry.
+        let tiny = vec![(Media::Hdp, 2, 1), (Media::FullHd, 1, 1)];
+        assert_eq!(seconds(&small), (tiny, 1, 1));
+        let none = month.scaled(0);
+        assert_eq!((none.media.len(), none.extra_seconds.len()), (0, 0));
+        assert_eq!(none.hdp_overlap_seconds.len(), 0);
+    }
+
+    #[test]
+    fn the_audience_is_a_part_of_rtc_alone() {
+        let book = changed("tiered", &[("_share = \"0\"", "_share = \"0.3\"")]);
+        let parts = |service, seconds| by_kind(service, seconds, &book).collect::<Vec<_>>();
+        assert_eq!(
+            parts(Service::Rtc, 15),
+            [(LineKind::Usage, 10), (LineKind::Audience, 5)],
+            "4.5 s are rounded half up"
+        );
+        assert_eq!(parts(Service::Rtc, 1), [(LineKind::Usage, 1)]);
+        assert_eq!(parts(Service::Recording, 15), [(LineKind::Usage, 15)]);
+        assert_eq!(parts(Service::Rtc, 0), []);
     }
 }

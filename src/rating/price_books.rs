@@ -163,4 +163,23 @@ mod tests {
         let of_west = book("b", "accounts = ['west']");
         assert!(chosen(&[book("a", ""), of_west], "2031-03").is_ok());
     }
+
+    #[test]
+    fn the_books_of_an_account_keep_the_order_of_the_settings() {
+        let books = [
+            book("late", "valid_from = '2031-03'"),
+            book("of west", "accounts = ['west']"),
+            book("early", "valid_to = '2031-02'"),
+        ];
+        let books = PriceBooks::new(&east(), books.to_vec()).expect("no overlap");
+        let names: Vec<&str> = books.all().iter().map(|book| book.name.as_str()).collect();
+        assert_eq!(names, ["late", "early"]);
+    }
+
+    #[test]
+    fn an_account_without_any_book_is_told_so() {
+        let missing = chosen(&[book("of west", "accounts = ['west']")], "2031-03");
+        let said = missing.expect_err("none").to_string();
+        assert!(said.ends_with("there are: none for this account"), "{said}");
+    }
 }

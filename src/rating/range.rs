@@ -167,7 +167,7 @@ fn mark_what_matters(effects: &mut [Effect], counts: &[usize], totals: &[i128]) 
         stride /= count;
         effect.matters |= (0..totals.len()).any(|index| {
             let choice = index / stride % count;
-            choice > 0 && totals[index] != totals[index - choice * stride]
+            totals[index] != totals[index - choice * stride]
         });
     }
 }
@@ -204,8 +204,7 @@ impl Reading {
 
 /// The points that the month's usage touches, with their readings, the book's own first.
 fn points(steps: &RatingSteps, book: &PriceBook) -> Vec<(OpenPoint, Vec<Reading>)> {
-    let found = tier_points(steps, book).into_iter().chain(usage_points(steps, book));
-    found.filter(|(_, readings)| readings.len() > 1).collect()
+    tier_points(steps, book).into_iter().chain(usage_points(steps, book)).collect()
 }
 
 /// The book's own reading, then the others.
@@ -268,4 +267,80 @@ fn usage_points(steps: &RatingSteps, book: &PriceBook) -> Vec<(OpenPoint, Vec<Re
         points.push((OpenPoint::V1Minutes, readings.into()));
     }
     points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::DayUsage;
+    use crate::rating::minutes::sum_month;
+    use crate::rating::steps::steps;
+    use crate::rating::tests::support::{book, cell, march, rate_march, rtc_minutes};
+
+    fn touched(usage: &[DayUsage], book: &PriceBook) -> Vec<OpenPoint> {
+        let cells: Vec<&DayUsage> = usage.iter().collect();
+        let steps = steps(sum_month(&cells), march(), book);
+        points(&steps, book).into_iter().map(|(point, _)| point).collect()
+    }
+
+    #[test]
+    fn readings_that_the_usage_cannot_tell_apart_are_not_tried() {
+        use Media::{Audio, FullHd, Hd, Hdp};
+        use OpenPoint::{FreeOrder, HdpAs, HdpOverlap, LineRounding, Rates, TierEdge, TierFill};
+        let book = book("tiered");
+        for (minutes, expected) in [
+            (&[(Audio, 10_000)][..], &[][..]),
+            // Free minutes fill no tier: 99,999 are billed, then 100,000.
+            (&[(Audio, 109_999)], &[]),
+            (&[(Audio, 110_000)], &[TierEdge, Rates]),
+            (&[(Audio, 110_000), (Hd, 1)], &[TierFill, TierEdge, Rates, LineRounding]),
+            // One line is billed, the other is free.
+            (&[(Audio, 5_000), (Hd, 6_000)], &[]),
+            (&[(Hdp, 5_000), (FullHd, 5_000)], &[HdpAs, HdpOverlap]),
+            (&[(Hdp, 5_000), (FullHd, 5_001)], &[FreeOrder, HdpAs, HdpOverlap]),
+            (&[(Hdp, 10_001)], &[HdpAs]),
+            (&[(FullHd, 10_001)], &[]),
+        ] {
+            assert_eq!(touched(&rtc_minutes(minutes), &book), expected, "{minutes:?}");
+        }
+        let recorded = |service| [cell("P1", 1, service, &[(Hd, 60)])];
+        for service in [Service::Rtc, Service::Recording] {
+            assert_eq!(touched(&recorded(service), &book), []);
+        }
+    }
+
+    #[test]
+    fn a_range_is_open_where_another_total_is_possible() {
+        let total = rate_march(&rtc_minutes(&[(Media::Audio, 20_000)]), &book("tiered")).total;
+        let mut range = TotalRange::only(total);
+        assert!(!range.is_open());
+        range.include(total.minor_units - 1);
+        range.include(total.minor_units + 2);
+        assert!(range.is_open());
+        let bounds = [range.low, range.high].map(|bound| bound.minor_units - total.minor_units);
+        assert_eq!(bounds, [-1, 2]);
+    }
+
+    #[test]
+    fn a_point_matters_where_it_alone_makes_another_total_beside_any_others() {
+        // Two readings of the first point, three of the second, two of the third.
+        let matters = |total: fn(usize, usize, usize) -> i128| {
+            let counts = [2, 3, 2];
+            let totals: Vec<i128> = combinations(&counts)
+                .map(|choice| total(choice[0], choice[1], choice[2]))
+                .collect();
+            let some = rate_march(&[], &book("tiered")).total;
+            let effect = |point| Effect { point, range: TotalRange::only(some), matters: false };
+            let mut effects =
+                [OpenPoint::TierFill, OpenPoint::TierEdge, OpenPoint::Rates].map(effect);
+            mark_what_matters(&mut effects, &counts, &totals);
+            effects.map(|effect| effect.matters)
+        };
+        assert_eq!(matters(|_, _, _| 7), [false, false, false]);
+        assert_eq!(matters(|one, _, _| i128::from(one == 1)), [true, false, false]);
+        assert_eq!(matters(|_, two, _| i128::from(two == 2)), [false, true, false]);
+        assert_eq!(matters(|_, _, three| i128::from(three == 1)), [false, false, true]);
+        let together = |one, two, _| i128::from(one == 1 && two == 2);
+        assert_eq!(matters(together), [true, true, false]);
+    }
 }

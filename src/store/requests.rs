@@ -6,31 +6,10 @@ use sqlx::postgres::PgPool;
 
 use super::error::StoreError;
 use super::storable_text;
-use crate::domain::{AccountId, DateRange, ProjectId, Service, UsageSource};
+use crate::domain::{
+    AccountId, DateRange, ProjectId, RequestFact, RequestOutcome, Service, UsageSource,
+};
 use crate::store::statement::{alone, query, query_as, query_scalar};
-
-/// How a usage request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RequestOutcome {
-    /// Answered.
-    Ok,
-    /// Answered, but some of its days would un-say stored values.
-    Contradiction,
-    /// Not answered, after every attempt.
-    Failed,
-}
-
-impl RequestOutcome {
-    const ALL: [Self; 3] = [Self::Ok, Self::Contradiction, Self::Failed];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Contradiction => "contradiction",
-            Self::Failed => "failed",
-        }
-    }
-}
 
 /// A usage request that was made.
 #[derive(Debug, Clone)]
@@ -55,27 +34,6 @@ pub struct RequestRecord {
     pub attempts: u32,
     /// `X-Request-ID` of the answer.
     pub platform_request_id: Option<String>,
-    /// Why it failed.
-    pub message: Option<String>,
-}
-
-/// What the log says about some days: the newest request of its kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestFact {
-    /// Endpoint asked.
-    pub source: UsageSource,
-    /// Project asked for; none: all of the account.
-    pub project_id: Option<ProjectId>,
-    /// Service asked for.
-    pub service: Service,
-    /// Days asked for.
-    pub range: DateRange,
-    /// How it ended.
-    pub outcome: RequestOutcome,
-    /// Days whose stored value was contradicted.
-    pub contradicted_days: Vec<NaiveDate>,
-    /// When the answer was whole, or the last attempt had failed.
-    pub finished_at: DateTime<Utc>,
     /// Why it failed.
     pub message: Option<String>,
 }

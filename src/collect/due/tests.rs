@@ -123,6 +123,41 @@ fn minutes_of_v1_do_not_count_where_v3_is_asked() {
     assert_eq!(state(UsageSource::V1), CellState::Final, "an answer for all counts for each");
 }
 
+#[test]
+fn what_answers_for_all_projects_say_is_told_alone_too() {
+    let month = crate::domain::Month::of(day("2031-03-01")).days();
+    let mut of_all =
+        request(("2031-03-02", "2031-03-31"), RequestOutcome::Ok, "2031-04-20T00:00:00Z");
+    of_all.project_id = None;
+    let of_one = request(("2031-03-01", "2031-03-01"), RequestOutcome::Ok, "2031-04-20T00:00:00Z");
+    let ledger = MonthLedger::new(month, UsageSource::V3, &[of_all, of_one], &[]);
+    let state = |service, text| {
+        let facts = ledger.cell_of_all_projects(service, day(text));
+        state_of(day(text), facts, at("2031-05-01T00:00:00Z"), POLICY)
+    };
+    assert_eq!(state(Service::Rtc, "2031-03-02"), CellState::Final);
+    assert_eq!(state(Service::Rtc, "2031-03-01"), CellState::Missing, "one project's answer");
+    assert_eq!(state(Service::Miniapp, "2031-03-02"), CellState::Missing);
+    assert_eq!(state(Service::Rtc, "2031-04-01"), CellState::Missing, "another month");
+}
+
+#[test]
+fn states_have_words_and_those_without_a_sure_value_are_holes() {
+    use CellState::{Ahead, Contradicted, Failed, Final, Incomplete, Missing, Open, Unavailable};
+    for (state, name, is_hole) in [
+        (Ahead, "ahead", false),
+        (Final, "final", false),
+        (Open, "open", false),
+        (Incomplete, "incomplete", true),
+        (Contradicted, "contradicted", true),
+        (Failed, "failed", true),
+        (Missing, "missing", true),
+        (Unavailable, "unavailable", true),
+    ] {
+        assert_eq!((state.name(), state.is_hole()), (name, is_hole));
+    }
+}
+
 proptest! {
     #[test]
     fn asking_for_what_is_due_late_enough_leaves_nothing_due(

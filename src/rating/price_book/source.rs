@@ -57,7 +57,7 @@ impl<'a> Source<'a> {
             let allowed = format!("the built-in books are {}", built_in::names().join(", "));
             return Err(source.value_error("extends", extends, &allowed));
         };
-        let shifted = format!("{}{base_text}", " ".repeat(text.len() + 1));
+        let shifted = format!("{}{base_text}", " ".repeat(text.len()));
         let base: BookFile = toml::from_str(&shifted).map_err(|error| source.form_error(&error))?;
         Ok((source, own.over(base)))
     }
@@ -71,10 +71,11 @@ impl<'a> Source<'a> {
         let line = |text: &str, byte: usize| {
             text.get(..byte).map(|before| before.matches('\n').count() + 1)
         };
-        match (byte, self.base) {
-            (Some(byte), Some((name, text))) if byte > self.text.len() => {
+        let byte_in_base = byte.and_then(|byte| byte.checked_sub(self.text.len()));
+        match (byte_in_base, self.base) {
+            (Some(byte), Some((name, text))) => {
                 let file = format!("{name}, which {} extends", self.name);
-                Place { file, line: line(text, byte - self.text.len() - 1) }
+                Place { file, line: line(text, byte) }
             }
             _ => Place {
                 file: self.name.to_owned(),

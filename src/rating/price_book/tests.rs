@@ -132,7 +132,17 @@ fn errors_name_the_file_the_line_the_key_and_what_is_allowed() {
         ("[[tiers]]", "tax_percent = \"101\"\n[[tiers]]", "tax_percent is '101'; a decimal from 0"),
         ("[[tiers]]", "minimum_commitment = \"-1\"\n[[tiers]]", "minimum_commitment is '-1'"),
         ("[[tiers]]", "package = \"Pro\"\n[[tiers]]", "package belongs to plan = \"standard_min"),
-        ("[[tiers]]", "extends = \"mine\"\n[[tiers]]", "extends is 'mine'; the built-in books"),
+        (
+            "[[tiers]]",
+            "extends = \"mine\"\n[[tiers]]",
+            "extends is 'mine'; the built-in books are tiered-usd, fixed-usd, standard-usd, \
+             tiered-cny, fixed-cny",
+        ),
+        (
+            "[\"rtc.audio\", \"rtc.hd\", \"rtc.hdp\"]",
+            "5",
+            "integer `5`, expected the name of an order or a list of service.media",
+        ),
         (
             "[[tiers]]",
             "broadcast_audience_share = \"130%\"\n[[tiers]]",
@@ -265,4 +275,38 @@ fn standard_minutes_have_the_published_coefficients_packages_and_top_ups() {
     let top_ups: Vec<_> = standard.top_ups.iter().map(|it| (it.minutes, &it.price)).collect();
     let prices = ["23.50", "230", "891"].map(exact);
     assert_eq!(top_ups, [25_000, 250_000, 1_000_000].into_iter().zip(&prices).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_built_in_books_are_found_by_their_name_and_by_their_plan() {
+    let names = ["tiered-usd", "fixed-usd", "standard-usd", "tiered-cny", "fixed-cny"];
+    let plans = ["tiered", "fixed", "standard", "tiered-cny", "fixed-cny"];
+    assert_eq!(PriceBook::embedded_names(), names);
+    assert_eq!(PriceBook::embedded_plans(), plans);
+    for (name, plan) in names.into_iter().zip(plans) {
+        assert_eq!((book(plan).name.as_str(), book(name)), (name, book(plan)));
+    }
+    let kinds = [LineKind::Usage, LineKind::Audience].map(LineKind::name);
+    assert_eq!(kinds, ["usage", "audience"]);
+}
+
+#[test]
+fn the_documented_orders_are_given_by_name() {
+    let orders = PriceBook::documented_free_orders();
+    let lengths: Vec<_> = orders.iter().map(|(name, order)| (*name, order.len())).collect();
+    assert_eq!(lengths, [("2018", 12), ("2021-01", 12), ("2021-04", 30), ("today", 25)]);
+    assert_eq!(orders[2].1, book("tiered").free_order());
+}
+
+#[test]
+fn a_price_on_trial_and_the_price_before_tax_leave_the_rest_as_it_is() {
+    let taxed = PriceBook::parse("a.toml", &format!("tax_percent = '19'\n{REFERENCE_BOOK}"));
+    let taxed = taxed.expect("valid");
+    let before = taxed.before_tax();
+    assert_eq!(before.terms.tax_percent, exact("0"));
+    assert_eq!(PriceBook { terms: taxed.terms.clone(), ..before }, taxed);
+    let audio = (Service::Rtc, LineKind::Usage, Media::Audio);
+    let trial = taxed.clone().with_price(audio, exact("0.5"));
+    assert_eq!(trial.price(audio, None), Some(&exact("0.5")));
+    assert_eq!(trial.with_price(audio, exact("0.99")), taxed);
 }

@@ -7,7 +7,9 @@ use super::support::{
 use crate::domain::{DayUsage, Media, Service, UsageSource};
 use crate::rating::minutes::StandardLine;
 use crate::rating::standard::count;
-use crate::rating::{Bill, LineKind, rate_with_steps};
+use crate::rating::{
+    Bill, LineKind, exact_month_total, month_total, overage_minutes, rate_with_steps, sum_usage,
+};
 
 fn project_costs(bill: &Bill) -> Vec<(&str, i128)> {
     let projects = bill.projects.iter();
@@ -87,6 +89,10 @@ fn a_package_takes_the_place_of_the_free_minutes_and_the_rest_is_overage() {
     assert_eq!(bill(bought).total.to_string(), "69.49");
     let twice = "[[top_ups_bought]]\nmonth = '2031-03'\nminutes = 25000\ncount = 2";
     assert_eq!(bill(twice).total.to_string(), "92.99");
+    let paid = &bill(twice).charges[1];
+    assert_eq!((paid.minutes, paid.text.as_str()), (Some(50_000), "2 x top-up of 25000 minutes"));
+    let more = rate_march(&rtc_minutes(&[(Media::Audio, 120_000)]), &package("Starter", twice));
+    assert_eq!(more.charges[2].minutes, Some(20_000));
 }
 
 #[test]
@@ -198,6 +204,39 @@ fn a_commitment_goes_by_list_price_where_all_usage_is_free() {
     assert_eq!(project_costs(&bill), [("A", 1_000), ("B", 3_000)]);
     let without_usage = rate_march(&[], &book);
     assert_eq!(without_usage.unallocated.to_string(), "40.00");
+    // As many seconds at 0.99 and at 3.99.
+    let of_two_prices = [
+        cell("A", 1, Service::Rtc, &[(Media::Audio, 60_000)]),
+        cell("B", 1, Service::Rtc, &[(Media::Hd, 60_000)]),
+    ];
+    let bill = rate_march(&of_two_prices, &book);
+    assert_eq!(project_costs(&bill), [("A", 795), ("B", 3_205)]);
+}
+
+#[test]
+fn a_commitment_goes_by_cost_where_some_usage_costs() {
+    let usage = [
+        cell("A", 1, Service::Rtc, &[(Media::Audio, 600_000)]),
+        cell("B", 1, Service::Rtc, &[(Media::Hd, 60_000)]),
+    ];
+    // The audio of A is free, and so A has no part in what is topped up.
+    let bill = rate_march(&usage, &contract("tiered-usd", "minimum_commitment = '40'"));
+    assert_eq!(project_costs(&bill), [("A", 0), ("B", 4_000)]);
+}
+
+#[test]
+fn hosts_and_audience_of_one_media_are_one_cost() {
+    let changes =
+        [("free_minutes = 10000", "free_minutes = 0"), ("_share = \"0\"", "_share = \"0.5\"")];
+    let usage = [
+        cell("A", 1, Service::Rtc, &[(Media::Audio, 120_000)]),
+        cell("B", 1, Service::Rtc, &[(Media::Hd, 60_000)]),
+    ];
+    // 0.99 + 0.59 for A, 1.995 + 0.995 for B.
+    assert_eq!(
+        project_costs(&rate_march(&usage, &changed("tiered", &changes))),
+        [("A", 158), ("B", 299)]
+    );
 }
 
 #[test]
@@ -226,6 +265,100 @@ fn minutes_of_usage_v1_give_a_low_and_a_high_bill() {
     // 600 s at most, 10 s at least: 10 minutes or one.
     assert_eq!(bill.total.to_string(), "0.04");
     assert_eq!(ranges(&bill), ["v1_minutes as_shown: 0.00 to 0.04", "all: 0.00 to 0.04"]);
+}
+
+/// A day of v1 for each of 30 days and of as many projects.
+fn many_v1_values(projects: usize, seconds: i64) -> Vec<DayUsage> {
+    let days = (0..projects).flat_map(|project| (1..=30).map(move |day| (project, day)));
+    days.map(|(project, day)| DayUsage {
+        source: UsageSource::V1,
+        ..cell(&format!("P{project:02}"), day, Service::Rtc, &[(Media::Audio, seconds)])
+    })
+    .collect()
+}
+
+#[test]
+fn the_least_that_v1_minutes_stand_for_is_a_second_more_than_a_minute_less() {
+    // 600 values of 40 minutes: 24,000 minutes, or 1,404,600 s, which are 23,410 minutes.
+    let usage = many_v1_values(20, 2_400);
+    let of = |book: &_| ranges(&rate_march(&usage, book));
+    assert_eq!(of(&book("tiered")), ["v1_minutes as_shown: 13.28 to 13.86", "all: 13.28 to 13.86"]);
+    assert_eq!(
+        of(&book("standard")),
+        ["v1_minutes as_shown: 13.28 to 13.86", "all: 13.28 to 13.86"]
+    );
+    // 3,000 values of one minute are 3,000 s at least, which are 50 minutes.
+    let shortest = rate_march(&many_v1_values(100, 60), &without_free_minutes("tiered"));
+    assert_eq!(ranges(&shortest)[0], "v1_minutes as_shown: 0.05 to 2.97");
+}
+
+#[test]
+fn sound_that_is_recorded_is_in_no_reading_a_part_of_rtc() {
+    let usage = [Service::Rtc, Service::Recording]
+        .map(|service| cell("P1", 1, service, &[(Media::Audio, 60_000)]));
+    let bill = rate_march(&usage, &without_free_minutes("tiered"));
+    assert_eq!(
+        ranges(&bill),
+        ["recording_beside_rtc both_billed: 1.98 to 1.98", "all: 1.98 to 1.98"]
+    );
+}
+
+#[test]
+fn the_sums_of_a_month_alone_come_to_the_same_total() {
+    let usage = rtc_minutes(&[(Media::Audio, 12_345), (Media::Hd, 120_000)]);
+    let sums = sum_usage(march(), &usage).expect("good usage");
+    for book in [book("tiered"), book("standard"), package("Pro", "tax_percent = '19'")] {
+        let bill = rate_march(&usage, &book);
+        let total = month_total(&sums, march(), &book).expect("a total");
+        assert_eq!((total.total, total.range), (bill.total, bill.range));
+        assert_eq!((total.assumptions, total.unpriced), (bill.assumptions, bill.unpriced));
+        assert_eq!(exact_month_total(&sums, march(), &book), bill.exact_total);
+    }
+    // 12,345 + 4 x 120,000 standard minutes, less 10,000 free ones or a package of 150,000.
+    let overage = |book| overage_minutes(&sums, march(), &book);
+    assert_eq!(
+        [overage(book("standard")), overage(package("Pro", "")), overage(book("tiered"))],
+        [482_345, 342_345, 0]
+    );
+}
+
+/// What the bill says of its assumptions, by the readings that a book can choose.
+#[test]
+fn each_reading_is_told_in_a_sentence_of_its_own() {
+    use Media::{Audio, FullHd, Hdp, Video2kPlus};
+    let tiered = rtc_minutes(&[(Audio, 80_000), (Video2kPlus, 60_000)]);
+    // Five minutes of each are billed: 0.00495 twice.
+    let rounded = [
+        cell("P1", 1, Service::Rtc, &[(Audio, 600_300)]),
+        cell("P1", 1, Service::Recording, &[(Audio, 300)]),
+    ];
+    let hdp_first = [cell("P1", 1, Service::Recording, &[(Hdp, 480_000), (FullHd, 480_000)])];
+    for (usage, key, from, to, said) in [
+        (&tiered[..], "tier_fill", "", "", "here the cheapest do."),
+        (&tiered, "tier_fill", "cheapest_first\"\n", "dearest_first\"\n", "here the dearest do."),
+        (&tiered, "tier_fill", "cheapest_first\"\n", "pro_rata\"\n", "all do in proportion."),
+        (&tiered, "tier_edge", "", "", "(minute 100000 for tier 2) has the price before it."),
+        (&tiered, "tier_edge", "half_open", "printed", "(minute 100000 for tier 2) has its new"),
+        (&tiered, "rates", "", "", "Discounts are percentages of the list price, not the printed"),
+        (
+            &tiered,
+            "rates",
+            "rates = \"percent",
+            "rates = \"printed",
+            "are the printed ones, rounded",
+        ),
+        (&rounded, "line_rounding", "", "", "Only the total is rounded, not each line."),
+        (&rounded, "line_rounding", "g = \"none", "g = \"line", "Each line is rounded, and so is"),
+        (&hdp_first, "free_order", "", "", "where the documented order has it"),
+        (&rounded, "recording_beside_rtc", "", "", "so recorded minutes may count twice"),
+        (&hdp_first, "hdp_overlap", "", "", "does not say whether they overlap"),
+    ] {
+        let book = if from.is_empty() { book("tiered") } else { changed("tiered", &[(from, to)]) };
+        let bill = rate_march(usage, &book);
+        let named = bill.assumptions.iter().find(|assumption| assumption.key == key);
+        let text = named.map(|assumption| assumption.text.as_str()).unwrap_or_default();
+        assert!(text.contains(said), "{key}: {text}\nshould hold: {said}");
+    }
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn any_book() -> impl Strategy<Value = PriceBook> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10_000))]
+    #![proptest_config(crate::sweep::config(10_000))]
 
     /// And neither the order of the usage nor rating again makes a difference: each
     /// month is rated twice, the second time backwards.
@@ -113,7 +113,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(crate::sweep::config(96))]
 
     #[test]
     fn minutes_are_free_or_billable_and_never_lost(usage in any_usage(), book in any_book()) {
@@ -216,7 +216,7 @@ mod with_range {
     use super::*;
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
+        #![proptest_config(crate::sweep::config(48))]
 
     #[test]
     fn rating_again_in_any_order_gives_equal_bytes(
