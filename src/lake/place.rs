@@ -5,7 +5,8 @@
 //! `AZURE_*`), and never from the address; no text made here holds one.
 
 use std::fmt;
-use std::fs::File;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,7 +22,6 @@ use object_store::{
     WriteMultipart,
 };
 use reqwest::Url;
-use rustix::fs::syncfs;
 use tokio::io::AsyncReadExt;
 
 use super::LakeError;
@@ -129,6 +129,8 @@ impl Lake {
         std::fs::create_dir_all(folder).map_err(|error| refused(&error))?;
         let folder = folder.canonicalize().map_err(|error| refused(&error))?;
         let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| refused(&error))?;
+        // What a manifest names must be there after a power cut, too.
+        let store = store.with_fsync(true);
         let name = folder.display().to_string();
         Ok(Self {
             store: Arc::new(store),
@@ -254,10 +256,24 @@ impl Lake {
         Ok(paths)
     }
 
-    /// Makes a folder's files outlast a power cut; object stores see to it themselves.
-    pub(super) fn sync(&self) -> Result<(), LakeError> {
-        let Some(folder) = &self.folder else { return Ok(()) };
-        Ok(syncfs(File::open(folder)?).map_err(std::io::Error::from)?)
+    /// Removes what a writer that was killed has left of files it had not finished,
+    /// `NAME#NUMBER`; object stores keep no such thing. Nobody may write there.
+    pub(super) fn remove_unfinished(&self, folder: &str) -> Result<(), LakeError> {
+        let Some(lake) = &self.folder else { return Ok(()) };
+        let entries = match fs::read_dir(lake.join(folder)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name();
+            let number = name.to_str().and_then(|name| name.rsplit_once('#')).map(|(_, end)| end);
+            if number.is_some_and(|number| number.parse::<u32>().is_ok()) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     fn location(&self, path: &str) -> ObjectPath {

@@ -7,6 +7,7 @@ use std::io::{BufReader, BufWriter, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use polars_io::parquet::write::{
@@ -27,30 +28,64 @@ const FILE_ROWS: u64 = 1_048_576;
 
 static NEXT_FOLDER: AtomicU64 = AtomicU64::new(0);
 
+/// What the names of our folders begin with.
+const PREFIX: &str = "agora-usage-lake-";
+
 /// A folder for the owner alone, removed when it is dropped.
+///
+/// It is locked for as long as it is used, so that folders of processes that
+/// were killed can be told, and are removed by the next one.
 #[derive(Debug)]
-pub(super) struct SpoolFolder(PathBuf);
+pub(super) struct SpoolFolder {
+    path: PathBuf,
+    _lock: File,
+}
 
 impl SpoolFolder {
     pub(super) fn new() -> Result<Self, LakeError> {
+        static REMOVE_ABANDONED: Once = Once::new();
+        let parent = std::env::temp_dir();
+        REMOVE_ABANDONED.call_once(|| remove_abandoned(&parent));
         let number = NEXT_FOLDER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("agora-usage-lake-{}-{number}", process::id());
-        let path = std::env::temp_dir().join(name);
-        // One of a dead process with the same number.
-        let _ = fs::remove_dir_all(&path);
-        DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(Self(path))
+        let path = parent.join(format!("{PREFIX}{}-{number}", process::id()));
+        // Under its name only once it is locked, so that nobody takes it for abandoned.
+        let unlocked = parent.join(format!(".{PREFIX}{}-{number}", process::id()));
+        for old in [&path, &unlocked] {
+            // One of a dead process with the same number.
+            let _ = fs::remove_dir_all(old);
+        }
+        DirBuilder::new().mode(0o700).create(&unlocked)?;
+        let lock = File::open(&unlocked)?;
+        // Where there are no locks nothing is taken for abandoned either.
+        let _ = lock.lock();
+        fs::rename(&unlocked, &path)?;
+        Ok(Self { path, _lock: lock })
     }
 
     pub(super) fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.path.join(name)
     }
 }
 
 impl Drop for SpoolFolder {
     fn drop(&mut self) {
         // What cannot be removed is in the folder for temporary files.
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Removes folders whose process was killed: nobody holds their lock. What is
+/// somebody else's, or cannot be looked at, stays.
+fn remove_abandoned(parent: &Path) {
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    let ours = entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX)));
+    for path in ours.map(|entry| entry.path()) {
+        let lock = File::open(&path).ok();
+        if lock.is_some_and(|lock| lock.try_lock().is_ok()) {
+            let _ = fs::remove_dir_all(&path);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write;
 
+use bytes::Bytes;
 use polars::prelude::{DataFrame, DataType};
 use polars_io::SerReader;
 use polars_io::parquet::read::ParquetReader;
@@ -35,6 +36,9 @@ pub struct Verified {
     pub compared: u64,
     /// What does not agree, each in a line for people.
     pub differences: Vec<String>,
+    /// Partitions of which readers see an earlier revision that is whole, each in
+    /// a line for people: a writer has stopped, or is, between a manifest and its copy.
+    pub behind: Vec<String>,
 }
 
 /// Checks every partition of the lake, and without `pool` the files alone.
@@ -119,7 +123,8 @@ async fn manifests(
 ) -> Result<Option<Manifest>, LakeError> {
     let revisions: BTreeSet<u32> = names.iter().filter_map(|name| revision_of(name)).collect();
     let mut seen = BTreeSet::new();
-    let mut newest = None;
+    let mut earlier = Vec::new();
+    let mut newest: Option<(Manifest, Bytes)> = None;
     for (expected, revision) in (1..).zip(&revisions) {
         let path = partition.path(&manifest_name(*revision));
         if *revision != expected {
@@ -140,21 +145,29 @@ async fn manifests(
         verified.rows += fresh.files.iter().map(|file| file.rows).sum::<u64>();
         verified.differences.extend(files(lake, partition, &fresh).await?);
         verified.differences.extend(totals(&path, &manifest)?);
-        newest = Some((manifest, text));
+        earlier.extend(newest.replace((manifest, text)).map(|(_, text)| text));
     }
     let path = partition.path(CURRENT_MANIFEST);
     let current = lake.read(&path).await?;
-    if let Some((manifest, text)) = &newest
-        && current.as_ref() != Some(text)
-    {
-        let revision = manifest.revision;
-        let difference = format!("{path}: it is no copy of manifest-r{revision}.json");
-        verified.differences.push(difference);
+    let Some((newest, text)) = newest else {
+        verified.differences.extend(current.map(|_| format!("{path}: its revision is gone")));
+        return Ok(None);
+    };
+    if current.as_ref() != Some(&text) {
+        let revision = newest.revision;
+        // Before the first copy there is none, and readers see nothing, as before.
+        if current.map_or(earlier.is_empty(), |current| earlier.contains(&current)) {
+            let behind = format!(
+                "{path}: readers do not see revision {revision} yet: export again to end what \
+                 was interrupted"
+            );
+            verified.behind.push(behind);
+        } else {
+            let difference = format!("{path}: it is no copy of manifest-r{revision}.json");
+            verified.differences.push(difference);
+        }
     }
-    if newest.is_none() && current.is_some() {
-        verified.differences.push(format!("{path}: its revision is gone"));
-    }
-    Ok(newest.map(|(manifest, _)| manifest))
+    Ok(Some(newest))
 }
 
 /// Whether a manifest's rows and sums are those of its files.

@@ -1,6 +1,5 @@
 //! `agora-usage lake`: what is published, when nothing is, and who notices a change.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,11 +7,8 @@ use agora_usage::store::Store;
 use agora_usage::store::occupancy::partitions;
 use serde_json::Value;
 
-use crate::support::database::TestDatabase;
-use crate::support::object_server::ObjectServer;
-use crate::support::program::{Outcome, Program};
-
-const DATA: &str = include_str!("support/lake_data.sql");
+use crate::support::filled_lake::FilledLake;
+use crate::support::object_server::{Fault, ObjectServer};
 
 /// Where the lake of the questions is left for other readers; a temporary folder without it.
 const LAKE_VARIABLE: &str = "AGORA_TEST_LAKE_FOLDER";
@@ -75,56 +71,6 @@ const ANSWERS: [(&str, &str, &str); 5] = [
     ),
 ];
 
-struct Filled {
-    database: TestDatabase,
-    program: Program,
-    lake: PathBuf,
-}
-
-impl Filled {
-    async fn new() -> Self {
-        let database = TestDatabase::new();
-        let store = database.store().await;
-        let first = "2031-03-03".parse().expect("day");
-        partitions::ensure(store.pool(), first, 2).await.expect("made");
-        Store::close(store).await;
-        database.execute(DATA).await;
-        let mut program = Program::new();
-        let lake = program.folder().join("lake");
-        program
-            .set("DATABASE_URL", database.url())
-            .set("AGORA_USAGE_LAKE_URL", lake.display().to_string())
-            .set("AGORA_USAGE_NOW", "2031-03-05T06:00:00Z");
-        Self { database, program, lake }
-    }
-
-    fn export(&self) -> Outcome {
-        self.program.run(&["lake", "export"])
-    }
-
-    fn verify(&self) -> Outcome {
-        self.program.run(&["lake", "verify"])
-    }
-
-    /// Every file of the lake with its content.
-    fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let mut files = BTreeMap::new();
-        collect(&self.lake, &mut files);
-        files
-    }
-}
-
-fn collect(folder: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
-    for entry in fs::read_dir(folder).expect("listed") {
-        let path = entry.expect("entry").path();
-        if path.is_dir() {
-            collect(&path, files);
-        } else {
-            files.insert(path.clone(), fs::read(path).expect("read"));
-        }
-    }
-}
-
 fn manifest(folder: &Path) -> Value {
     let text = fs::read_to_string(folder.join("_manifest.json")).expect("read");
     serde_json::from_str(&text).expect("JSON")
@@ -132,7 +78,7 @@ fn manifest(folder: &Path) -> Value {
 
 #[tokio::test]
 async fn an_export_is_published_by_manifests_and_a_second_one_writes_nothing() {
-    let filled = Filled::new().await;
+    let filled = FilledLake::new().await;
     filled.export().exits(0).says(&["27 partitions published, 0 unchanged"]);
     let february = filled.lake.join("usage_daily/usage_month=2031-02/account_bucket=01");
     let manifest = manifest(&february);
@@ -158,7 +104,7 @@ async fn an_export_is_published_by_manifests_and_a_second_one_writes_nothing() {
 
 #[tokio::test]
 async fn a_change_adds_a_revision_and_leaves_the_earlier_one_as_it_was() {
-    let filled = Filled::new().await;
+    let filled = FilledLake::new().await;
     filled.export().exits(0);
     let before = filled.files();
     filled
@@ -171,13 +117,13 @@ async fn a_change_adds_a_revision_and_leaves_the_earlier_one_as_it_was() {
     filled.verify().exits(1).says(&["usage_month=2031-02/account_bucket=01: audio_seconds is"]);
     filled.export().exits(0).says(&["1 partitions published", "1 files with 84 rows"]);
     let after = filled.files();
-    let folder = filled.lake.join("usage_daily/usage_month=2031-02/account_bucket=01");
+    let folder = "usage_daily/usage_month=2031-02/account_bucket=01";
     for (path, content) in &before {
-        let is_pointer = *path == folder.join("_manifest.json");
-        assert!(is_pointer || after.get(path) == Some(content), "{}", path.display());
+        let is_pointer = *path == format!("{folder}/_manifest.json");
+        assert!(is_pointer || after.get(path) == Some(content), "{path}");
     }
     assert_eq!(after.len(), before.len() + 2);
-    assert_eq!(manifest(&folder)["revision"], 2);
+    assert_eq!(manifest(&filled.lake.join(folder))["revision"], 2);
     filled.verify().exits(0);
     // A request that brought the same value is no change.
     filled
@@ -190,7 +136,7 @@ async fn a_change_adds_a_revision_and_leaves_the_earlier_one_as_it_was() {
 
 #[tokio::test]
 async fn what_was_touched_or_is_gone_is_told() {
-    let filled = Filled::new().await;
+    let filled = FilledLake::new().await;
     filled.export().exits(0);
     let listed = filled.program.run(&["lake", "files", "usage_daily"]).exits(0).stdout;
     let paths: Vec<&Path> = listed.lines().map(Path::new).collect();
@@ -200,9 +146,10 @@ async fn what_was_touched_or_is_gone_is_told() {
     fs::remove_file(paths[1]).expect("removed");
     let pointer = paths[2].with_file_name("_manifest.json");
     fs::remove_file(&pointer).expect("removed");
-    let said = ["its bytes are not", "the file is gone", "no copy of manifest-r1", "3 differences"];
-    filled.verify().exits(1).says(&said);
-    filled.program.run(&["lake", "verify", "--files-only"]).exits(1).says(&said);
+    let said = ["its bytes are not", "the file is gone", "readers do not see revision 1 yet"];
+    filled.verify().exits(1).says(&said).says(&["3 differences"]);
+    let files_only = filled.program.run(&["lake", "verify", "--files-only"]);
+    files_only.exits(1).says(&said).says(&["2 differences"]);
     // A writer that stopped before its last step is made up for, and nothing else is touched.
     filled.export().exits(0).says(&["0 partitions published"]);
     assert!(pointer.is_file());
@@ -211,7 +158,7 @@ async fn what_was_touched_or_is_gone_is_told() {
 
 #[tokio::test]
 async fn the_range_and_the_account_choose_partitions() {
-    let filled = Filled::new().await;
+    let filled = FilledLake::new().await;
     let export =
         |arguments: &[&str]| filled.program.run(&[&["lake", "export"], arguments].concat());
     export(&["--month", "2031-01", "--account", "east"]).exits(0).says(&["2 partitions published"]);
@@ -225,7 +172,7 @@ async fn the_range_and_the_account_choose_partitions() {
 
 #[tokio::test]
 async fn channels_leave_the_database_only_once_the_lake_has_them() {
-    let mut filled = Filled::new().await;
+    let mut filled = FilledLake::new().await;
     filled
         .program
         .set("AGORA_USAGE_OCCUPANCY_ARCHIVE", "true")
@@ -261,7 +208,7 @@ async fn channels_leave_the_database_only_once_the_lake_has_them() {
 
 #[tokio::test]
 async fn dropping_a_day_changes_nothing_of_the_next_one() {
-    let filled = Filled::new().await;
+    let filled = FilledLake::new().await;
     filled.export().exits(0);
     let store = filled.database.store().await;
     let account = agora_usage::domain::AccountId::new("default").expect("name");
@@ -277,7 +224,7 @@ async fn dropping_a_day_changes_nothing_of_the_next_one() {
 
 #[tokio::test]
 async fn the_job_writes_what_is_new_where_there_is_a_lake() {
-    let mut filled = Filled::new().await;
+    let mut filled = FilledLake::new().await;
     let accounts = filled.program.folder().join("accounts.csv");
     let rows =
         "name,customer_id,customer_secret_env\ndefault,a,SECRET\neast,b,SECRET\nwest,c,SECRET\n";
@@ -305,7 +252,7 @@ async fn the_job_writes_what_is_new_where_there_is_a_lake() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_object_store_holds_the_same_lake() {
-    let mut filled = Filled::new().await;
+    let mut filled = FilledLake::new().await;
     filled.export().exits(0);
     let server = ObjectServer::start().await;
     filled
@@ -321,17 +268,12 @@ async fn an_object_store_holds_the_same_lake() {
     filled.program.run(&["lake", "export", "--to-url", url]).exits(0).says(&["0 partitions pub"]);
     let verified = filled.program.run(&["lake", "verify", "--url", url]).exits(0);
     verified.says(&["27 held against", "0 differences, in s3://bucket/some/lake"]);
-    let names = |path: &Path| path.strip_prefix(&filled.lake).expect("below").display().to_string();
-    let local: Vec<String> = filled.files().keys().map(|path| names(path)).collect();
-    let mut remote: Vec<String> =
-        server.keys().iter().map(|key| key.replace("some/lake/", "")).collect();
-    remote.sort_unstable();
-    let mut local = local;
-    local.sort_unstable();
-    assert_eq!(remote, local);
+    let remote: Vec<String> =
+        server.objects().keys().map(|key| key.replace("some/lake/", "")).collect();
+    assert!(remote.iter().eq(filled.files().keys()), "{remote:?}");
     assert!(server.signed(), "every request is signed");
     filled.program.unset("AWS_SECRET_ACCESS_KEY").set("AWS_SECRET_ACCESS_KEY", "wrong");
-    server.refuse();
+    server.go_wrong(Fault::Status(403), |_| true);
     let refused = filled.program.run(&["lake", "verify", "--url", url]).exits(1);
     assert!(!format!("{refused:?}").contains("wrong"), "{refused:?}");
 }
@@ -340,7 +282,7 @@ async fn an_object_store_holds_the_same_lake() {
 /// that are not our own code.
 #[tokio::test]
 async fn the_lake_of_the_questions_is_made_with_the_answers_of_the_views() {
-    let mut filled = Filled::new().await;
+    let mut filled = FilledLake::new().await;
     if let Some(folder) = std::env::var_os(LAKE_VARIABLE).map(PathBuf::from) {
         if folder.exists() {
             fs::remove_dir_all(&folder).expect("removed");

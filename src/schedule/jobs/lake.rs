@@ -25,7 +25,10 @@ pub(super) fn run<'a>(context: &'a JobContext<'a>) -> BoxFuture<'a, Result<JobOu
         let export = BucketExport { lake: &work.lake, pool, account_bucket, accounts, now };
         let range = ExportRange { days: None, today: records.clock.today() };
         let exported = export.run(range).await?;
-        Ok(JobOutcome::default()
+        let damaged = exported.days_damaged;
+        let partial = (damaged > 0)
+            .then(|| format!("{damaged} days of occupancy were not there as they were written"));
+        Ok(JobOutcome { partial, ..JobOutcome::default() }
             .with("partitions_published", exported.published)
             .with("partitions_unchanged", exported.unchanged)
             .with("files", exported.files)

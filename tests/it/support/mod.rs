@@ -5,6 +5,7 @@ pub(crate) mod daemon;
 pub(crate) mod database;
 pub(crate) mod dice;
 pub(crate) mod fake_api;
+pub(crate) mod filled_lake;
 pub(crate) mod object_server;
 pub(crate) mod own_server;
 pub(crate) mod pooler;

@@ -1,26 +1,53 @@
 //! A small object server that speaks as much of S3 as small files need: put
-//! (also only where nothing is), get and list.
+//! (also only where nothing is), get and list, and can go wrong at any of them.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::future::pending;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use futures_util::stream;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// Name of the only bucket.
 const BUCKET: &str = "/bucket";
 
+/// What goes wrong with a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fault {
+    /// It is refused with this status.
+    Status(u16),
+    /// It gets no answer, but may be carried out.
+    Silence { carried_out: bool },
+    /// Its connection ends without an answer, but it may be carried out.
+    Cut { carried_out: bool },
+    /// Its connection ends in the middle of the answer.
+    HalfAnswer,
+}
+
+/// A request, as faults choose it.
+#[derive(Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) is_put: bool,
+    /// Empty for a listing.
+    pub(crate) key: &'a str,
+}
+
+type Choice = Box<dyn FnMut(&Asked<'_>) -> bool + Send>;
+
 #[derive(Default)]
 struct Shelf {
     objects: Mutex<BTreeMap<String, Bytes>>,
+    faults: Mutex<Option<(Fault, Choice)>>,
+    faults_happened: AtomicUsize,
     is_unsigned: AtomicBool,
-    refuses: AtomicBool,
 }
 
 /// A running server; it stops when it is dropped.
@@ -52,8 +79,9 @@ impl ObjectServer {
         &self.address
     }
 
-    pub(crate) fn keys(&self) -> Vec<String> {
-        self.shelf.objects().keys().cloned().collect()
+    /// Every object with its key.
+    pub(crate) fn objects(&self) -> BTreeMap<String, Bytes> {
+        lock(&self.shelf.objects).clone()
     }
 
     /// Whether every request had a signature.
@@ -61,15 +89,55 @@ impl ObjectServer {
         !self.shelf.is_unsigned.load(Ordering::Relaxed)
     }
 
-    /// Refuses every credential from now on.
-    pub(crate) fn refuse(&self) {
-        self.shelf.refuses.store(true, Ordering::Relaxed);
+    /// From now on every request that is chosen goes wrong in this way.
+    pub(crate) fn go_wrong(
+        &self,
+        fault: Fault,
+        choice: impl FnMut(&Asked<'_>) -> bool + Send + 'static,
+    ) {
+        self.shelf.faults_happened.store(0, Ordering::SeqCst);
+        *lock(&self.shelf.faults) = Some((fault, Box::new(choice)));
+    }
+
+    /// Nothing goes wrong any more.
+    pub(crate) fn recover(&self) {
+        *lock(&self.shelf.faults) = None;
+    }
+
+    /// How often something went wrong since the last [`Self::go_wrong`].
+    pub(crate) fn faults_happened(&self) -> usize {
+        self.shelf.faults_happened.load(Ordering::SeqCst)
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Shelf {
-    fn objects(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Bytes>> {
-        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    fn fault_of(&self, asked: &Asked<'_>) -> Option<Fault> {
+        let mut faults = lock(&self.faults);
+        let (fault, choice) = faults.as_mut()?;
+        choice(asked).then_some(*fault)
+    }
+
+    fn carry_out(&self, asked: &Asked<'_>, only_new: bool, uri: &Uri, body: Bytes) -> Response {
+        let mut objects = lock(&self.objects);
+        let key = asked.key;
+        match asked.is_put {
+            true if only_new && objects.contains_key(key) => {
+                StatusCode::PRECONDITION_FAILED.into_response()
+            }
+            true => {
+                objects.insert(key.to_owned(), body);
+                [("etag", "\"1\"")].into_response()
+            }
+            false if key.is_empty() => list(&objects, uri),
+            false => match objects.get(key) {
+                Some(bytes) => ([("etag", "\"1\""), LAST_MODIFIED], bytes.clone()).into_response(),
+                None => StatusCode::NOT_FOUND.into_response(),
+            },
+        }
     }
 }
 
@@ -86,30 +154,44 @@ async fn answer(
     if !is_signed {
         shelf.is_unsigned.store(true, Ordering::Relaxed);
     }
-    if shelf.refuses.load(Ordering::Relaxed) {
-        return (StatusCode::FORBIDDEN, "<Error><Code>SignatureDoesNotMatch</Code></Error>")
-            .into_response();
-    }
-    let only_new = header("if-none-match") == Some("*");
     let path = percent_encoding::percent_decode_str(uri.path()).decode_utf8_lossy().into_owned();
     let Some(key) = path.strip_prefix(BUCKET) else { return StatusCode::NOT_FOUND.into_response() };
-    let key = key.trim_start_matches('/').to_owned();
-    let mut objects = shelf.objects();
-    match method {
-        Method::GET if key.is_empty() => list(&objects, &uri),
-        Method::GET => match objects.get(&key) {
-            Some(bytes) => ([("etag", "\"1\""), LAST_MODIFIED], bytes.clone()).into_response(),
-            None => StatusCode::NOT_FOUND.into_response(),
-        },
-        Method::PUT if only_new && objects.contains_key(&key) => {
-            StatusCode::PRECONDITION_FAILED.into_response()
-        }
-        Method::PUT => {
-            objects.insert(key, body);
-            [("etag", "\"1\"")].into_response()
-        }
-        _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+    let asked = Asked { is_put: method == Method::PUT, key: key.trim_start_matches('/') };
+    if !asked.is_put && method != Method::GET {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
+    let fault = shelf.fault_of(&asked);
+    let is_carried_out = match fault {
+        Some(Fault::Status(_)) => false,
+        Some(Fault::Silence { carried_out } | Fault::Cut { carried_out }) => carried_out,
+        Some(Fault::HalfAnswer) | None => true,
+    };
+    let only_new = header("if-none-match") == Some("*");
+    let done = is_carried_out.then(|| shelf.carry_out(&asked, only_new, &uri, body));
+    if fault.is_some() {
+        shelf.faults_happened.fetch_add(1, Ordering::SeqCst);
+    }
+    match fault {
+        None => done.unwrap_or_default(),
+        Some(Fault::Status(status)) => {
+            let status = StatusCode::from_u16(status).expect("a status");
+            (status, "<Error><Code>Fault</Code></Error>").into_response()
+        }
+        Some(Fault::Silence { .. }) => pending().await,
+        // Ends the connection's task, and with it the connection, without a word.
+        Some(Fault::Cut { .. }) => resume_unwind(Box::new(())),
+        Some(Fault::HalfAnswer) => half(done.unwrap_or_default()).await,
+    }
+}
+
+/// The head and the first half of an answer; then the connection ends.
+async fn half(answer: Response) -> Response {
+    let (mut head, body) = answer.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("in memory");
+    head.headers.insert("content-length", bytes.len().into());
+    let first = bytes.slice(..bytes.len() / 2);
+    let cut = std::io::Error::other("cut");
+    Response::from_parts(head, Body::from_stream(stream::iter([Ok(first), Err(cut)])))
 }
 
 const LAST_MODIFIED: (&str, &str) = ("last-modified", "Wed, 05 Mar 2031 06:00:00 GMT");
