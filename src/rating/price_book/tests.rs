@@ -266,3 +266,23 @@ fn standard_minutes_have_the_published_coefficients_packages_and_top_ups() {
     let prices = ["23.50", "230", "891"].map(exact);
     assert_eq!(top_ups, [25_000, 250_000, 1_000_000].into_iter().zip(&prices).collect::<Vec<_>>());
 }
+
+#[test]
+fn the_published_prices_are_those_of_the_built_in_book_of_plan_and_currency() {
+    let contract = "extends = 'tiered-usd'\nname = 'contract'\n[prices.rtc]\naudio = '0.8'\n";
+    let contract = PriceBook::parse("contract.toml", contract).expect("valid");
+    let audio = |book: &PriceBook| book.worth_per_1000(Service::Rtc, Media::Audio);
+    assert_eq!(audio(&contract), Some(exact("0.8")));
+    let published = contract.published().expect("built in");
+    assert_eq!((published.name.as_str(), audio(&published)), ("tiered-usd", Some(exact("0.99"))));
+    for name in PriceBook::embedded_names() {
+        let own = PriceBook::embedded(name).expect("known").expect("valid");
+        assert_eq!(own.published().map(|book| book.name).as_deref(), Some(name));
+    }
+    let elsewhere = "extends = 'tiered-usd'\nname = 'contract'\ncurrency = 'EUR'\n";
+    let elsewhere = PriceBook::parse("contract.toml", elsewhere).expect("valid");
+    assert_eq!(elsewhere.published(), None);
+    // 4 standard minutes beyond the package, of 0.99 the thousand.
+    let standard = PriceBook::embedded("standard-usd").expect("known").expect("valid");
+    assert_eq!(standard.worth_per_1000(Service::Rtc, Media::Hd), Some(exact("3.96")));
+}
