@@ -59,7 +59,9 @@ pub async fn write_range_of_days(
     for part in range.by_month() {
         months.push(month_of_range(records, books, Month::of(part.first())).await?);
     }
-    let currency = currency(records, &months)?;
+    let currencies = months.iter().map(|month| (month.bill.month, month.bill.currency));
+    let currency = one_currency(currencies)?
+        .ok_or_else(|| BillingError::NothingStored(records.account.clone()))?;
     // As the newest month knows them.
     let mut projects: BTreeMap<&ProjectId, &Project> = BTreeMap::new();
     let mut tags: BTreeMap<ProjectId, BTreeMap<String, String>> = BTreeMap::new();
@@ -104,18 +106,36 @@ async fn month_of_range(
     Ok(rated)
 }
 
-/// The one currency of all months: amounts of two are no sum.
-fn currency(records: &Records<'_>, months: &[RatedMonth]) -> Result<Currency, MonthReportError> {
-    let Some(first) = months.first() else {
-        return Err(BillingError::NothingStored(records.account.clone()).into());
-    };
-    let currency = first.bill.currency;
-    match months.iter().find(|month| month.bill.currency != currency) {
-        None => Ok(currency),
-        Some(other) => Err(MonthReportError::TwoCurrencies {
-            month: other.bill.month,
-            currency: other.bill.currency,
-            before: currency,
-        }),
+/// The one currency of all months, none without months: amounts of two are no sum.
+fn one_currency(
+    months: impl IntoIterator<Item = (Month, Currency)>,
+) -> Result<Option<Currency>, MonthReportError> {
+    let mut months = months.into_iter();
+    let Some((_, before)) = months.next() else { return Ok(None) };
+    match months.find(|(_, currency)| *currency != before) {
+        None => Ok(Some(before)),
+        Some((month, currency)) => Err(MonthReportError::TwoCurrencies { month, currency, before }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_of_two_currencies_have_no_sum() {
+        let month = |month: &str, code: &str| {
+            let currency = Currency::from_code(code).expect("known");
+            (Month::parse(month).expect("valid"), currency)
+        };
+        let (january, february) = (month("2031-01", "USD"), month("2031-02", "USD"));
+        assert_eq!(one_currency([]).expect("nothing"), None);
+        assert_eq!(one_currency([january, february]).expect("one"), Some(january.1));
+        let refused = one_currency([january, february, month("2031-03", "CNY")]).expect_err("two");
+        assert_eq!(
+            refused.to_string(),
+            "2031-03 is billed in CNY and the months before it in USD, which have no sum; ask for \
+             the ranges before and from 2031-03 on apart"
+        );
     }
 }

@@ -310,3 +310,23 @@ fn a_price_on_trial_and_the_price_before_tax_leave_the_rest_as_it_is() {
     assert_eq!(trial.price(audio, None), Some(&exact("0.5")));
     assert_eq!(trial.with_price(audio, exact("0.99")), taxed);
 }
+
+#[test]
+fn the_published_prices_are_those_of_the_built_in_book_of_plan_and_currency() {
+    let contract = "extends = 'tiered-usd'\nname = 'contract'\n[prices.rtc]\naudio = '0.8'\n";
+    let contract = PriceBook::parse("contract.toml", contract).expect("valid");
+    let audio = |book: &PriceBook| book.worth_per_1000(Service::Rtc, Media::Audio);
+    assert_eq!(audio(&contract), Some(exact("0.8")));
+    let published = contract.published().expect("built in");
+    assert_eq!((published.name.as_str(), audio(&published)), ("tiered-usd", Some(exact("0.99"))));
+    for name in PriceBook::embedded_names() {
+        let own = PriceBook::embedded(name).expect("known").expect("valid");
+        assert_eq!(own.published().map(|book| book.name).as_deref(), Some(name));
+    }
+    let elsewhere = "extends = 'tiered-usd'\nname = 'contract'\ncurrency = 'EUR'\n";
+    let elsewhere = PriceBook::parse("contract.toml", elsewhere).expect("valid");
+    assert_eq!(elsewhere.published(), None);
+    // 4 standard minutes beyond the package, of 0.99 the thousand.
+    let standard = PriceBook::embedded("standard-usd").expect("known").expect("valid");
+    assert_eq!(standard.worth_per_1000(Service::Rtc, Media::Hd), Some(exact("3.96")));
+}
