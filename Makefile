@@ -40,8 +40,9 @@ test: postgres readers ## all tests, and the bill computed a second time by othe
 		'$(target)/lake-of-the-tests/lake' '$(target)/lake-of-the-tests/answers'
 
 .PHONY: spark-test
-spark-test: postgres ## the questions of queries/spark on a small Spark cluster; gets 400 MB
-	@scripts/spark-test '$(target)/spark'
+spark-test: postgres ## the questions of queries/spark on a small Spark cluster; gets 400 MB; ROWS=20000000 ACCOUNTS=1000
+	@$(if $(ROWS),cargo build --release --bin agora-usage)
+	@scripts/spark-test '$(target)/spark' $(if $(ROWS),'$(target)/release/agora-usage' $(ROWS) $(or $(ACCOUNTS),1000))
 
 .PHONY: build-tools
 build-tools:

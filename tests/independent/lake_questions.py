@@ -2,7 +2,7 @@
 """Answers the questions of queries/spark from a lake and compares every digit.
 
     lake_questions.py duckdb LAKE ANSWERS
-    lake_questions.py spark LAKE ANSWERS MASTER
+    lake_questions.py spark LAKE ANSWERS MASTER MEMORY
 
 LAKE is a folder that `agora-usage lake export` wrote, ANSWERS holds a CSV file a
 question with what PostgreSQL answers. The files in force are found as any reader
@@ -14,6 +14,7 @@ import hashlib
 import json
 import pathlib
 import sys
+import time
 
 QUESTIONS = pathlib.Path(__file__).resolve().parents[2] / "queries" / "spark"
 DATASETS = ["usage_daily", "cost_daily", "occupancy_minute", "occupancy_channel"]
@@ -64,7 +65,7 @@ def duckdb_answers(lake):
         yield question.stem, [column[0] for column in answer.description], answer.fetchall()
 
 
-def spark_answers(lake, master):
+def spark_answers(lake, master, memory):
     from pyspark.sql import SparkSession
 
     session = (
@@ -73,7 +74,7 @@ def spark_answers(lake, master):
         .config("spark.ui.enabled", "false")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.shuffle.partitions", "4")
-        .config("spark.executor.memory", "512m")
+        .config("spark.executor.memory", memory)
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .getOrCreate()
@@ -99,8 +100,10 @@ def main():
     found = spark_answers(lake, *master) if engine == "spark" else duckdb_answers(lake)
     differences = misplaced(lake)
     count = 0
+    begun = time.monotonic()
     for question, columns, rows in found:
         count += 1
+        seconds = time.monotonic() - begun
         with open(pathlib.Path(answers, f"{question}.csv"), newline="", encoding="utf-8") as file:
             header, *expected = list(csv.reader(file))
         given = [texts(row) for row in rows]
@@ -109,7 +112,8 @@ def main():
         if given != expected:
             differing = [pair for pair in zip(given, expected) if pair[0] != pair[1]][:3]
             differences.append(f"{question}: {len(given)} rows, not {len(expected)}; {differing}")
-        print(f"{engine}: {question}: {len(given)} rows")
+        print(f"{engine}: {question}: {len(given)} rows in {seconds:.1f} s")
+        begun = time.monotonic()
     for difference in differences:
         print(difference, file=sys.stderr)
     print(f"{engine}: {count} questions, {len(differences)} differences")

@@ -13,62 +13,17 @@ use crate::support::object_server::{Fault, ObjectServer};
 /// Where the lake of the questions is left for other readers; a temporary folder without it.
 const LAKE_VARIABLE: &str = "AGORA_TEST_LAKE_FOLDER";
 
-/// What PostgreSQL answers to the questions of `queries/spark`, from its views where it has one.
-const ANSWERS: [(&str, &str, &str); 5] = [
+/// What PostgreSQL answers to the questions of `queries/spark`, from its views
+/// where it has one. The first line of each has the names of the columns.
+const ANSWERS: [(&str, &str); 5] = [
     (
         "cost_by_account_and_month",
-        "account_id,project_id,month,currency,cost,credits,costly_days",
-        "select account_id, project_id, to_char(day, 'YYYY-MM'), currency, \
-             sum(cost)::numeric(38, 12), \
-             sum(case when cost < 0 then cost else 0 end)::numeric(38, 12), count(*) \
-         from ( \
-             select account_id, project_id, day, currency, cost from agora.project_cost_daily \
-             union all \
-             select account_id, '', month, currency, unallocated from agora.bill \
-         ) as c \
-         where cost <> 0 group by 1, 2, 3, 4 \
-         order by account_id collate \"C\", project_id collate \"C\", 3, 4",
+        include_str!("../independent/lake_answers/cost_by_account_and_month.sql"),
     ),
-    (
-        "credits",
-        "account_id,project_id,day,service,cost",
-        "select account_id, project_id, day, service, cost::numeric(38, 12) \
-         from agora.project_cost_daily where cost < 0 \
-         order by account_id collate \"C\", project_id collate \"C\", day, service",
-    ),
-    (
-        "peak_concurrency",
-        "minute_micros,peak_users,accounts,projects",
-        "select distinct on ((minute at time zone 'UTC')::date) \
-             (extract(epoch from minute) * 1000000)::bigint, users, accounts, projects \
-         from ( \
-             select minute, sum(user_count)::bigint as users, \
-                 count(distinct account_id) as accounts, count(*) as projects \
-             from ( \
-                 select distinct on (account_id, project_id, minute) * from ( \
-                     select *, date_trunc('minute', observed_at, 'UTC') as minute \
-                     from agora.occupancy_snapshot \
-                 ) as s order by account_id, project_id, minute, user_count desc \
-             ) as fullest group by minute \
-         ) as live order by (minute at time zone 'UTC')::date, users desc, minute",
-    ),
-    (
-        "peak_by_project",
-        "account_id,project_id,peak_at_micros,peak_users,channels_at_peak",
-        "select account_id, project_id, (extract(epoch from peak_at) * 1000000)::bigint, \
-             peak_users, channels_at_peak \
-         from agora.occupancy_peaks \
-         order by account_id collate \"C\", project_id collate \"C\", peak_at",
-    ),
-    (
-        "ghost_channels",
-        "account_id,project_id,channel_name,user_count,from_micros,to_micros",
-        "select account_id, project_id, channel_name, user_count, \
-             (extract(epoch from from_at) * 1000000)::bigint, \
-             (extract(epoch from to_at) * 1000000)::bigint \
-         from agora.ghost_channels \
-         order by account_id collate \"C\", project_id collate \"C\", channel_name collate \"C\", from_at",
-    ),
+    ("credits", include_str!("../independent/lake_answers/credits.sql")),
+    ("peak_concurrency", include_str!("../independent/lake_answers/peak_concurrency.sql")),
+    ("peak_by_project", include_str!("../independent/lake_answers/peak_by_project.sql")),
+    ("ghost_channels", include_str!("../independent/lake_answers/ghost_channels.sql")),
 ];
 
 fn manifest(folder: &Path) -> Value {
@@ -293,7 +248,9 @@ async fn the_lake_of_the_questions_is_made_with_the_answers_of_the_views() {
     filled.export().exits(0);
     let answers = filled.lake.with_file_name("answers");
     fs::create_dir_all(&answers).expect("created");
-    for (question, header, query) in ANSWERS {
+    for (question, statement) in ANSWERS {
+        let (header, query) = statement.split_once('\n').expect("a first line");
+        let header = header.trim_start_matches("-- ");
         let rows = filled.database.rows(query).await;
         assert!(!rows.is_empty(), "{question} has an answer");
         let lines = rows.iter().map(|row| row[1..row.len() - 1].replace("\\\"", "\"\""));

@@ -383,7 +383,7 @@ fn is_copy(asked: &Asked<'_>) -> bool {
 }
 
 fn is_manifest_read(asked: &Asked<'_>) -> bool {
-    !asked.is_put && asked.key.ends_with(".json")
+    !asked.is_put && asked.key.contains("manifest")
 }
 
 /// What is exported of occupancy is read again.
