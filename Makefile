@@ -104,6 +104,11 @@ bench-queries: postgres ## seconds of each question on invented data: PROJECTS=1
 	@cargo build --release --bin agora-usage
 	@scripts/bench-queries $(target)/release/agora-usage $(or $(PROJECTS),1000) $(or $(DAYS),1095) $(ONLY)
 
+.PHONY: bench-accounts
+bench-accounts: postgres ## one daemon for many accounts, a cut of a day: ACCOUNTS=1000 PROJECTS=20 MINUTES=10
+	@cargo build --release --bin agora-usage
+	@scripts/bench-accounts $(target)/release/agora-usage $(or $(ACCOUNTS),1000) $(or $(PROJECTS),20) $(or $(MINUTES),10)
+
 .PHONY: soak
 soak: postgres ## faults by many seeds, and random cases of the pure parts: SEEDS=200 FIRST=1 CASES=100000
 	@scripts/soak $(or $(SEEDS),200) $(or $(FIRST),1) $(or $(CASES),100000)
