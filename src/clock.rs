@@ -41,8 +41,9 @@ impl Clock {
     /// A text that is no RFC 3339 time.
     pub fn from_setting(value: Option<&str>) -> Result<Self, String> {
         let Some(text) = value.filter(|text| !text.is_empty()) else { return Ok(Self::default()) };
-        let now = DateTime::parse_from_rfc3339(text)
-            .map_err(|error| format!("'{text}' is not an RFC 3339 time: {error}"))?;
+        let now = DateTime::parse_from_rfc3339(text).map_err(|error| {
+            format!("'{text}' is not an RFC 3339 time ({error}); write it as 2031-05-08T00:30:00Z")
+        })?;
         Ok(Self::starting_at(now.to_utc()))
     }
 

@@ -165,8 +165,9 @@ impl ObserveSettings {
     fn resolve(raw: &RawSettings) -> Result<Self, ConfigError> {
         let listen_address = raw.listen_address.parse().map_err(|_| {
             value(format!(
-                "listen_address = '{}' is not an address and port; write 127.0.0.1:9464",
-                raw.listen_address
+                "listen_address = '{}' is not an address and port; write 127.0.0.1:9464{}",
+                raw.listen_address,
+                raw.source_of("listen_address")
             ))
         })?;
         // An empty variable is none.
@@ -201,7 +202,9 @@ pub(crate) fn accounts_of(text: &str, is_csv: bool) -> Result<usize, String> {
 /// The lake's address; needed where channels are to be kept until they are there.
 fn lake_url(raw: &RawSettings) -> Result<Option<LakeUrl>, ConfigError> {
     let url = raw.lake_url.as_deref().map(LakeUrl::parse).transpose();
-    let url = url.map_err(|error| value(format!("lake_url cannot be used: {error}")))?;
+    let url = url.map_err(|error| {
+        value(format!("lake_url cannot be used: {error}{}", raw.source_of("lake_url")))
+    })?;
     if url.is_none() && raw.occupancy_archive {
         return Err(value(
             "occupancy_archive = true needs a lake_url: channels would be kept for ever".to_owned(),

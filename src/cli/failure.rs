@@ -243,6 +243,8 @@ impl From<BillingError> for Failure {
                 "new facts make a further revision: `agora-usage bill close --revise`; what \
                  would change: `agora-usage bill show`",
             ),
+            BillingError::NoRevision { month, .. } => failure
+                .hint(format!("`agora-usage bill verify --month {month}` lists its revisions")),
             BillingError::NotClosed(_) => failure.hint("close it without --revise"),
             BillingError::Doubtful { .. } => failure.hint(
                 "fetch what is missing and wait until days are final, or close with --force, \

@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::failure::{Exit, Failure};
 use super::print::say_line;
 use crate::context::clock;
-use crate::simulator::{ApiYear, FaultSpec, Simulator, SimulatorSettings};
+use crate::simulator::{ApiYear, FaultSpec, Simulator, SimulatorError, SimulatorSettings};
 
 /// Arguments of `simulator`.
 #[derive(Debug, clap::Args)]
@@ -103,9 +103,15 @@ pub(super) async fn run(arguments: SimulatorArguments) -> Result<Exit, Failure> 
         channels: arguments.channels,
         late_days: arguments.late_days,
     };
-    let simulator = Simulator::start(settings)
-        .await
-        .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+    let simulator = Simulator::start(settings).await.map_err(|error| {
+        let failure = Failure::new(Exit::Failed, error.to_string());
+        match error {
+            SimulatorError::Listen { .. } => {
+                failure.hint("choose another --port, or leave it out for a free one")
+            }
+            SimulatorError::History { .. } => failure,
+        }
+    })?;
     if let Some(path) = &arguments.accounts_file {
         write_accounts(&simulator, path)?;
     }

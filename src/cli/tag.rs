@@ -179,8 +179,10 @@ fn checked_value(value: &str) -> Result<String, Failure> {
 /// The tags of a CSV file.
 fn read_file(file: &Path, valid_from: Option<Month>) -> Result<Vec<Line>, Failure> {
     let shown = file.display();
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::new(Exit::Failed, format!("{shown}: {error}")))?;
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::new(Exit::Failed, format!("{shown} cannot be read: {error}"))
+            .hint("name a CSV file with the columns project_id,cost_centre,team")
+    })?;
     lines_of(&text, &shown.to_string(), valid_from)
 }
 

@@ -30,6 +30,8 @@ pub struct AccountSettings {
     pub collect: CollectSettings,
     /// Plan whose built-in price book holds where `price_books` is empty.
     pub plan: String,
+    /// Where the plan is set, for errors.
+    plan_source: String,
     /// Days for which single channels are kept; hourly sums are kept for ever.
     pub channel_retention_days: u32,
     /// Budgets, and how odd a day must be.
@@ -68,7 +70,8 @@ impl AccountSettings {
         let base_url = text(|raw| raw.base_url.as_ref()).unwrap_or_else(|| DEFAULT_HOSTS.into());
         let usage_api = text(|raw| raw.usage_api.as_ref()).unwrap_or_else(|| "v3".into());
         let source = UsageSource::from_name(&usage_api).ok_or_else(|| {
-            value(format!("usage_api = '{usage_api}' is not known; use v3 or v1"))
+            let source = raw.source_of("usage_api");
+            value(format!("usage_api = '{usage_api}' is not known; use v3 or v1{source}"))
         })?;
         let services = own.services.as_ref().or(common.services.as_ref());
         let outlook = outlook::resolve(&account, &raw.budget, raw.anomaly_floor.as_deref())?;
@@ -89,7 +92,10 @@ impl AccountSettings {
             },
             collect: CollectSettings {
                 source,
-                services: services_of(services.map(|list| list.0.as_slice()))?,
+                services: services_of(
+                    services.map(|list| list.0.as_slice()),
+                    &raw.source_of("services"),
+                )?,
                 only_projects: std::collections::BTreeSet::new(),
                 policy: DuePolicy {
                     look_back_days: raw.look_back_days,
@@ -102,6 +108,7 @@ impl AccountSettings {
             channel_retention_days: raw.channel_retention_days,
             occupancy_archive: raw.occupancy_archive,
             plan: text(|raw| raw.plan.as_ref()).unwrap_or_else(|| "tiered".into()),
+            plan_source: raw.source_of("plan"),
             price_books: match own.price_books()? {
                 Some(books) => books,
                 None => common.price_books()?.unwrap_or_default(),
@@ -163,7 +170,8 @@ impl AccountSettings {
         let books = if self.price_books.is_empty() {
             let embedded = PriceBook::embedded(&self.plan).ok_or_else(|| {
                 let known = PriceBook::embedded_plans().join(", ");
-                value(format!("plan = '{}' is not known; use one of {known}", self.plan))
+                let (plan, source) = (&self.plan, &self.plan_source);
+                value(format!("plan = '{plan}' is not known; use one of {known}{source}"))
             })?;
             vec![embedded?]
         } else {
@@ -195,8 +203,12 @@ pub fn price_book(name: &str) -> Result<PriceBook, ConfigError> {
     {
         return Ok(embedded?);
     }
-    let text = std::fs::read_to_string(name)
-        .map_err(|error| value(format!("price book {name} cannot be read: {error}")))?;
+    let text = std::fs::read_to_string(name).map_err(|error| {
+        let built_in = PriceBook::embedded_names().join(", ");
+        value(format!(
+            "price book {name} cannot be read: {error}; name a file, or a built-in book: {built_in}"
+        ))
+    })?;
     Ok(PriceBook::parse(name, &text)?)
 }
 
@@ -214,20 +226,22 @@ fn credentials(
     Ok(customer_id.zip(secret))
 }
 
-fn services_of(names: Option<&[String]>) -> Result<Vec<Service>, ConfigError> {
+/// The services of these names; `set_by` says in errors where the list is.
+fn services_of(names: Option<&[String]>, set_by: &str) -> Result<Vec<Service>, ConfigError> {
     let Some(names) = names else {
         return Ok(vec![Service::Rtc, Service::CloudRecording, Service::Miniapp]);
     };
     let known = Service::ALL.map(Service::name).join(", ");
     let service = |name: &String| {
-        Service::from_name(name.trim())
-            .ok_or_else(|| value(format!("services: '{name}' is not known; use some of {known}")))
+        Service::from_name(name.trim()).ok_or_else(|| {
+            value(format!("services: '{name}' is not known; use some of {known}{set_by}"))
+        })
     };
     let mut services = names.iter().map(service).collect::<Result<Vec<_>, _>>()?;
     services.sort_unstable();
     services.dedup();
     if services.is_empty() {
-        return Err(value(format!("services: the list is empty; use some of {known}")));
+        return Err(value(format!("services: the list is empty; use some of {known}{set_by}")));
     }
     Ok(services)
 }

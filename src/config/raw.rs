@@ -84,6 +84,9 @@ pub(super) struct RawSettings {
     sell_price_books: Option<Names>,
     #[serde(skip)]
     pub(super) defaults: RawAccount,
+    /// The settings file that was read, if any.
+    #[serde(skip)]
+    file: Option<PathBuf>,
 }
 
 /// Keys of an `[[account]]` table.
@@ -207,6 +210,16 @@ impl RawSettings {
         own_or_in_file(self.dead_man_ping_url.as_ref(), self.dead_man_ping_url_file.as_deref())
     }
 
+    /// Where a key is set, to follow an error: ` (set by AGORA_USAGE_PLAN)`, or the file.
+    pub(super) fn source_of(&self, key: &str) -> String {
+        let variable = format!("AGORA_USAGE_{}", key.to_uppercase());
+        match &self.file {
+            _ if env::var_os(&variable).is_some() => format!(" (set by {variable})"),
+            Some(file) => format!(" (set in {})", file.display()),
+            None => String::new(),
+        }
+    }
+
     fn with_defaults(mut self) -> Self {
         self.defaults = RawAccount {
             name: None,
@@ -282,12 +295,17 @@ pub(super) fn from_text(text: &str) -> Result<RawSettings, ConfigError> {
 /// Reads file and environment into one.
 pub(super) fn read(file: Option<&Path>) -> Result<RawSettings, ConfigError> {
     let mut figment = Figment::new();
-    if let Some(path) = file {
-        if !path.is_file() {
-            return Err(value(format!("the settings file {} is not there", path.display())));
+    let file = match file {
+        Some(path) if !path.is_file() => {
+            return Err(value(format!(
+                "the settings file {} is not there; `agora-usage init --file {0}` writes one",
+                path.display()
+            )));
         }
-        figment = figment.merge(Toml::file_exact(path));
-    } else if let Some(path) = usual_files().into_iter().find(|path| path.is_file()) {
+        Some(path) => Some(path.to_path_buf()),
+        None => usual_files().into_iter().find(|path| path.is_file()),
+    };
+    if let Some(path) = &file {
         figment = figment.merge(Toml::file_exact(path));
     }
     figment = figment.merge(Env::prefixed("AGORA_USAGE_").ignore(&OTHER_VARIABLES));
@@ -311,7 +329,7 @@ pub(super) fn read(file: Option<&Path>) -> Result<RawSettings, ConfigError> {
     }
     let raw: RawSettings =
         figment.extract().map_err(|error| value(format!("settings: {error}")))?;
-    Ok(raw.with_defaults())
+    Ok(RawSettings { file, ..raw.with_defaults() })
 }
 
 /// A variable's text; an empty one counts as not set.

@@ -158,14 +158,27 @@ async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPool, 
         .statement_cache_capacity(0)
         .extra_float_digits(None);
     // A pool hides why it cannot connect; a first connection of our own tells.
+    let place = place_of(&options);
     let first = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options));
     let first = first.await.map_err(|_| {
-        StoreError::Unreachable(format!("no answer within {} s", CONNECT_TIMEOUT.as_secs()))
+        let seconds = CONNECT_TIMEOUT.as_secs();
+        StoreError::Unreachable(format!("{place}: no answer within {seconds} s"))
     })?;
-    let unreachable = |error: sqlx::Error| StoreError::Unreachable(error.to_string());
+    let unreachable = |error: sqlx::Error| StoreError::Unreachable(format!("{place}: {error}"));
     first.map_err(unreachable)?.close().await.map_err(unreachable)?;
     let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(CONNECT_TIMEOUT);
     pool.connect_with(options).await.map_err(unreachable)
+}
+
+/// Host or socket, port, database and user: what the address says, without its password.
+fn place_of(options: &PgConnectOptions) -> String {
+    let host = match options.get_socket() {
+        Some(folder) => folder.display().to_string(),
+        None => options.get_host().to_owned(),
+    };
+    let user = options.get_username();
+    let database = options.get_database().unwrap_or(user);
+    format!("database '{database}' at {host}:{} as user '{user}'", options.get_port())
 }
 
 async fn start_private(

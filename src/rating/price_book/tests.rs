@@ -330,3 +330,52 @@ fn the_published_prices_are_those_of_the_built_in_book_of_plan_and_currency() {
     let standard = PriceBook::embedded("standard-usd").expect("known").expect("valid");
     assert_eq!(standard.worth_per_1000(Service::Rtc, Media::Hd), Some(exact("3.96")));
 }
+
+#[test]
+fn values_at_the_edge_of_what_is_allowed_are_taken() {
+    let with = |lines: &str| PriceBook::parse("a.toml", &format!("{lines}\n{REFERENCE_BOOK}"));
+    let one_month = with("valid_from = '2031-03'\nvalid_to = '2031-03'").expect("valid");
+    assert_eq!(one_month.valid_from, one_month.valid_to);
+    let none_free = REFERENCE_BOOK
+        .replace("free_minutes = 10000\n", "free_minutes = 0\n")
+        .replace("free_order = [\"rtc.audio\", \"rtc.hd\", \"rtc.hdp\"]\n", "");
+    assert_eq!(PriceBook::parse("a.toml", &none_free).expect("valid").free_order(), []);
+    assert_eq!(with("tax_percent = '100'").expect("valid").terms.tax_percent, exact("100"));
+    let share = |text: &str| {
+        let lines = format!("extends = 'tiered-usd'\nbroadcast_audience_share = '{text}'");
+        let book = PriceBook::parse("a.toml", &format!("name = 'a'\n{lines}"));
+        book.map(|book| book.audience_share)
+    };
+    assert_eq!(share("33.3333%"), Ok(exact("0.333333")));
+    assert_eq!(share("0.333333"), share("33.3333%"));
+    assert_eq!(share("0"), Ok(exact("0")));
+    assert!(share("33.33333%").is_err() && share("0.3333333").is_err());
+    // Nobody asks for prices of an audience that there is not.
+    assert!(with("broadcast_audience_share = '0'").is_ok());
+}
+
+#[test]
+fn the_audience_needs_prices_or_coefficients_of_its_own() {
+    let standard = book("standard");
+    let share = "name = 'a'\nextends = 'standard-usd'\nbroadcast_audience_share = '0.3'";
+    let by_coefficients = PriceBook::parse("a.toml", share).expect("it has coefficients");
+    assert!(by_coefficients.has_audience() && !standard.has_audience());
+    let cny = "name = 'a'\nextends = 'fixed-cny'\nbroadcast_audience_share = '0.3'";
+    let said = PriceBook::parse("a.toml", cny).expect_err("no prices").to_string();
+    assert!(said.contains("needs prices for the audience"), "{said}");
+}
+
+#[test]
+fn standard_minutes_have_no_tiers_and_name_their_packages() {
+    let refusal = |lines: &str| {
+        let text = format!("name = 'a'\nextends = 'standard-usd'\n{lines}");
+        PriceBook::parse("a.toml", &text).expect_err(lines).to_string()
+    };
+    let tier = "[[tiers]]\nfrom_minute = 0\ndiscount_percent = '0'";
+    assert!(refusal(tier).contains("tiers.from_minute is '0'; standard minutes have no tiers"));
+    let packages = "package is 'Huge'; packages: Starter, Pro, Business, Advanced, Plus";
+    assert!(refusal("package = 'Huge'").contains(packages));
+    let bought = "[[top_ups_bought]]\nmonth = '2031-03'\nminutes = 7";
+    let said = refusal(bought);
+    assert!(said.contains("minutes is '7'; top_ups: 25000, 250000, 1000000"), "{said}");
+}

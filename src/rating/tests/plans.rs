@@ -293,6 +293,35 @@ fn the_least_that_v1_minutes_stand_for_is_a_second_more_than_a_minute_less() {
 }
 
 #[test]
+fn recorded_video_is_at_most_as_much_of_rtc_as_there_is_of_the_same_media() {
+    let usage = [
+        cell("P1", 1, Service::Rtc, &[(Media::Audio, 6_000), (Media::Hd, 24_000)]),
+        cell("P1", 1, Service::Recording, &[(Media::Hd, 60_000)]),
+    ];
+    let bill = rate_march(&usage, &without_free_minutes("tiered"));
+    // 400 of the 1,000 recorded minutes, at 3.99 for 1,000.
+    assert_eq!(
+        ranges(&bill),
+        ["recording_beside_rtc both_billed: 4.09 to 5.69", "all: 4.09 to 5.69"]
+    );
+    let usage = [
+        cell("P1", 1, Service::Rtc, &[(Media::Hd, 60_000)]),
+        cell("P1", 1, Service::Recording, &[(Media::Hd, 24_000)]),
+    ];
+    let bill = rate_march(&usage, &without_free_minutes("tiered"));
+    assert_eq!(ranges(&bill)[0], "recording_beside_rtc both_billed: 3.99 to 5.59", "rtc stays");
+}
+
+#[test]
+fn the_time_that_hd_plus_shares_is_taken_off_hd_plus() {
+    // 14.99 for 1,000 of HD+, 8.99 for 1,000 of Full HD.
+    let shared =
+        [cell("P1", 1, Service::Recording, &[(Media::Hdp, 60_000), (Media::FullHd, 36_000)])];
+    let bill = rate_march(&shared, &without_free_minutes("tiered"));
+    assert_eq!(ranges(&bill), ["hdp_overlap both_billed: 11.39 to 20.38", "all: 11.39 to 20.38"]);
+}
+
+#[test]
 fn sound_that_is_recorded_is_in_no_reading_a_part_of_rtc() {
     let usage = [Service::Rtc, Service::Recording]
         .map(|service| cell("P1", 1, service, &[(Media::Audio, 60_000)]));
