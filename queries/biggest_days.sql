@@ -64,7 +64,7 @@ select
     d.day,
     to_char(d.day, 'Dy') as weekday,
     d.cost,
-    round(100 * d.cost / nullif(d.month_cost, 0), 1) as share,
+    round(100 * d.cost / nullif(abs(d.month_cost), 0), 1) as share,
     p.project_id as top_project_id,
     coalesce(n.project_name, '') as top_project_name,
     p.cost as top_project_cost,

@@ -25,7 +25,7 @@ select
     to_char(b.month, 'YYYY-MM') as month,
     round(b.amount_due, b.minor_unit_digits) as total,
     round(b.amount_due - before.amount_due, b.minor_unit_digits) as change,
-    round(100 * (b.amount_due - before.amount_due) / nullif(before.amount_due, 0), 1) as change_percent,
+    round(100 * (b.amount_due - before.amount_due) / nullif(abs(before.amount_due), 0), 1) as change_percent,
     round(b.unallocated, b.minor_unit_digits) as unallocated,
     b.currency,
     b.status as bill_status,

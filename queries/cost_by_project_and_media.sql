@@ -27,7 +27,7 @@ select
     c.cost,
     round(
         100 * c.cost
-        / nullif(sum(c.cost) over (partition by c.account_id, c.month, c.project_id), 0), 1
+        / nullif(abs(sum(c.cost) over (partition by c.account_id, c.month, c.project_id)), 0), 1
     ) as share,
     c.cost_per_1000_minutes,
     c.currency,

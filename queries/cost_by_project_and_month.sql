@@ -26,7 +26,7 @@ select
     c.project_name,
     c.cost,
     c.currency,
-    round(100 * c.cost / nullif(b.amount_due, 0), 1) as share,
+    round(100 * c.cost / nullif(abs(b.amount_due), 0), 1) as share,
     c.bill_status,
     c.revision,
     to_char(c.closed_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') as closed_at

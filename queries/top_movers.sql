@@ -87,7 +87,7 @@ select
     c.cost_before,
     c.cost,
     c.cost - c.cost_before as change,
-    round(100 * (c.cost - c.cost_before) / nullif(c.cost_before, 0), 1) as change_percent,
+    round(100 * (c.cost - c.cost_before) / nullif(abs(c.cost_before), 0), 1) as change_percent,
     c.currency,
     c.revision
 from ranked as c

@@ -99,9 +99,11 @@ pub(super) fn aligned(text: &str, kind: ValueKind) -> Cell {
     }
 }
 
-/// Control characters would move the terminal's cursor.
+/// Control characters would move the terminal's cursor, and those that turn the direction
+/// of writing would turn what comes after.
 pub(super) fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if c.is_control() || turns(c) { ' ' } else { c }).collect()
 }
 
 fn csv(result: &ResultTable) -> Result<String, Failure> {

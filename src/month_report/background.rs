@@ -292,8 +292,9 @@ fn unit_prices(
     }
     let hundred = BigRational::from_integer(100.into());
     let discounted = (&hundred - &book.terms.discount_percent) / hundred;
-    let price =
-        |book: &PriceBook, service, media| book.worth_per_1000(service, book.billed_as(media));
+    let price = |priced: &PriceBook, service, media| {
+        priced.worth_per_1000(service, priced.billed_as(media), &book.audience_share)
+    };
     let mut prices = BTreeMap::new();
     for (service, is_used) in Service::ALL.into_iter().zip(is_used) {
         for media in Media::ALL.into_iter().filter(|media| is_used[media.index()]) {

@@ -255,12 +255,32 @@ impl PriceBook {
 
     /// What 1,000 minutes cost before any discount: their list price, or under standard
     /// minutes that of minutes beyond the free or bought ones; none where unpriced.
+    ///
+    /// Of rtc, `audience_share` (0 to 1) of the minutes at the price of the audience.
     #[must_use]
-    pub fn worth_per_1000(&self, service: Service, media: Media) -> Option<BigRational> {
-        let coefficient = self.coefficient((service, LineKind::Usage, media), self.hdp_as);
+    pub fn worth_per_1000(
+        &self,
+        service: Service,
+        media: Media,
+        audience_share: &BigRational,
+    ) -> Option<BigRational> {
+        let of_audience = match service {
+            Service::Rtc => audience_share.clone(),
+            _ => BigRational::zero(),
+        };
+        let of_hosts = BigRational::from_integer(1.into()) - &of_audience;
+        let parts = [(LineKind::Usage, of_hosts), (LineKind::Audience, of_audience)];
+        let mut worth = BigRational::zero();
+        for (kind, share) in parts.into_iter().filter(|(_, share)| !share.is_zero()) {
+            worth += share * self.worth_of((service, kind, media))?;
+        }
+        Some(worth)
+    }
+
+    fn worth_of(&self, of: PricedType) -> Option<BigRational> {
+        let by_price = self.price(of, self.hdp_as).cloned();
         let overage = self.standard.as_ref().map(|standard| &standard.overage_price_per_1000);
-        let by_price = self.unit_price_per_1000(service, media).cloned();
-        by_price.or_else(|| Some(coefficient? * overage?))
+        by_price.or_else(|| Some(self.coefficient(of, self.hdp_as)? * overage?))
     }
 
     /// The built-in book of the same plan and currency, whose prices are those that

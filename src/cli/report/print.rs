@@ -3,7 +3,7 @@
 use comfy_table::CellAlignment;
 
 use super::super::bill::difference;
-use super::super::print::{plain_table, say, say_line, trimmed};
+use super::super::print::{one_line, plain_table, say, say_line, trimmed};
 use super::super::summary::{holes, thousands};
 use super::amount;
 use crate::billing::RatedMonth;
@@ -126,6 +126,16 @@ fn otherwise(range: &TotalRange) -> String {
 
 /// One row a group, highest cost first; the last row is the total. `is_compared` adds
 /// the month before.
+/// Most characters of a name that a table in a terminal shows.
+const LONGEST_NAME: usize = 60;
+
+fn shortened(name: &str) -> String {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
+}
+
 fn print_breakdown(
     grouping: Grouping,
     groups: &[GroupFigures],
@@ -151,8 +161,8 @@ fn print_breakdown(
         let change = before.map(|before| group.cost_micro_units - before);
         let optional = |units: Option<i128>| units.map_or_else(|| "n/a".to_owned(), money);
         let minutes = rounded_units(group.seconds * 10 / 6, 2, 0);
-        let mut row = vec![key.to_owned()];
-        row.extend(is_project.then(|| group.name.clone()));
+        let mut row = vec![one_line(key)];
+        row.extend(is_project.then(|| shortened(&one_line(&group.name))));
         row.extend([thousands(&minutes.to_string()), money(group.cost_micro_units)]);
         if is_compared {
             row.extend([optional(before), optional(change)]);

@@ -97,6 +97,8 @@ fn page(content: Value) -> Result<String, minijinja::Error> {
 struct Listed {
     status: String,
     currency: String,
+    /// Of a range of days under another name.
+    #[serde(alias = "total")]
     bill_total: String,
     closed: Option<Closed>,
 }

@@ -315,7 +315,7 @@ fn a_price_on_trial_and_the_price_before_tax_leave_the_rest_as_it_is() {
 fn the_published_prices_are_those_of_the_built_in_book_of_plan_and_currency() {
     let contract = "extends = 'tiered-usd'\nname = 'contract'\n[prices.rtc]\naudio = '0.8'\n";
     let contract = PriceBook::parse("contract.toml", contract).expect("valid");
-    let audio = |book: &PriceBook| book.worth_per_1000(Service::Rtc, Media::Audio);
+    let audio = |book: &PriceBook| book.worth_per_1000(Service::Rtc, Media::Audio, &exact("0"));
     assert_eq!(audio(&contract), Some(exact("0.8")));
     let published = contract.published().expect("built in");
     assert_eq!((published.name.as_str(), audio(&published)), ("tiered-usd", Some(exact("0.99"))));
@@ -328,7 +328,14 @@ fn the_published_prices_are_those_of_the_built_in_book_of_plan_and_currency() {
     assert_eq!(elsewhere.published(), None);
     // 4 standard minutes beyond the package, of 0.99 the thousand.
     let standard = PriceBook::embedded("standard-usd").expect("known").expect("valid");
-    assert_eq!(standard.worth_per_1000(Service::Rtc, Media::Hd), Some(exact("3.96")));
+    let worth =
+        |book: &PriceBook, share: &str| book.worth_per_1000(Service::Rtc, Media::Hd, &exact(share));
+    assert_eq!(worth(&standard, "0"), Some(exact("3.96")));
+    // Of the audience 3.99 - 1.99 = 2.00 less the thousand in tiers.
+    let tiered = PriceBook::embedded("tiered-usd").expect("known").expect("valid");
+    assert_eq!(worth(&tiered, "0"), Some(exact("3.99")));
+    assert_eq!(worth(&tiered, "1"), Some(exact("1.99")));
+    assert_eq!(worth(&tiered, "0.3"), Some(exact("3.39")));
 }
 
 #[test]

@@ -27,7 +27,9 @@ fn used(book: &str) -> Sample {
         rate(&sample.bill.account, sample.bill.month, &sample.usage, &book).expect("rated");
     let prices = [(Media::Audio, "99/100000"), (Media::Sd, "399/100000")];
     for (media, list) in prices {
-        let own = book.worth_per_1000(Service::Rtc, book.billed_as(media)).expect("a price");
+        let own = book
+            .worth_per_1000(Service::Rtc, book.billed_as(media), &book.audience_share)
+            .expect("a price");
         let kept = (sample::ratio(100, 1) - &book.terms.discount_percent) / sample::ratio(100, 1);
         let list =
             list.parse::<num_rational::BigRational>().expect("ratio") * sample::ratio(1_000, 1);

@@ -157,16 +157,38 @@ fn cost_centres(
             sheet.row(&[(Cell::Text("(no project)"), &formats.text), (amount, &formats.money)])?;
             continue;
         }
-        let key = group.key.replace('"', "\"\"");
-        let formula = format!("=SUMIF({},\"={key}\",{})", rows("D"), rows(&cost));
         let result = micro(group.cost_micro_units);
-        // A tag that a criterion would read as a pattern is not left to the spreadsheet.
-        let amount = if group.key.contains(['*', '?', '~', '<', '>', '=']) {
-            Cell::Number(result)
-        } else {
-            Cell::Formula(formula, result)
+        let amount = match exact_text(&group.key) {
+            // SUMIF would take "OPS" for "ops" and "01" for "1".
+            Some(key) => {
+                let chosen = format!("--EXACT({},{key})", rows("D"));
+                Cell::Formula(format!("=SUMPRODUCT({chosen},{})", rows(&cost)), result)
+            }
+            None => Cell::Number(result),
         };
         sheet.row(&[(Cell::Text(&group.key), &formats.text), (amount, &formats.money)])?;
     }
     Ok(())
+}
+
+/// The most characters that a text inside a formula may have.
+const LONGEST_TEXT: usize = 255;
+
+/// A text as formulas write it; none where it is too long for one.
+fn exact_text(text: &str) -> Option<String> {
+    let doubled = text.replace('"', "\"\"");
+    (doubled.encode_utf16().count() <= LONGEST_TEXT).then(|| format!("\"{doubled}\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_a_formula_is_quoted_and_not_too_long() {
+        assert_eq!(exact_text("a \"b\" *"), Some("\"a \"\"b\"\" *\"".to_owned()));
+        assert!(exact_text(&"7".repeat(255)).is_some());
+        assert_eq!(exact_text(&"7".repeat(256)), None);
+        assert_eq!(exact_text(&"\"".repeat(128)), None);
+    }
 }
