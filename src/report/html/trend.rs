@@ -16,6 +16,8 @@ pub(super) struct Trend {
     finding: String,
     /// Media of any of the months.
     legend: Vec<MediaName>,
+    /// Whether a part of a month is negative, which no column can show.
+    has_credit: bool,
     chart: ColumnChart,
     rows: Vec<TrendRow>,
 }
@@ -66,6 +68,10 @@ pub(super) fn trend(overview: &Overview<'_>) -> Trend {
     Trend {
         legend: media.iter().copied().map(media_name).chain(of_no_media).collect(),
         finding: trend_finding(overview),
+        has_credit: overview
+            .trend
+            .iter()
+            .any(|month| month.media_costs.iter().chain([&rest(month)]).any(|cost| *cost < 0)),
         chart: chart(
             figures.collect(),
             highest.unwrap_or(0),
@@ -88,7 +94,7 @@ fn trend_finding(overview: &Overview<'_>) -> String {
     let Some(last) = months.last() else { return String::new() };
     let name = month_name(last.month);
     if months.len() == 1 {
-        return format!("{name} is the first month with usage");
+        return format!("{name} has no earlier month to compare with");
     }
     let total = |month: &TrendMonth| month.total.minor_units;
     let so_far = if last.status == Some(BillStatus::InProgress) { " so far" } else { "" };
