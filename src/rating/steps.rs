@@ -288,6 +288,8 @@ fn bill_lines(steps: &RatingSteps) -> Vec<BillLine> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Media;
+    use crate::rating::tests::support::{book, exact, march, rtc_minutes};
 
     #[test]
     fn a_total_leaves_room_for_allocation_units() {
@@ -296,5 +298,19 @@ mod tests {
         let above = amount::exact(i128::MAX.into(), 2);
         assert!(money(&largest.floor(), currency).is_ok());
         assert!(matches!(money(&above, currency), Err(RatingError::AmountTooLarge { .. })));
+    }
+
+    #[test]
+    fn a_line_costs_what_all_its_tiers_cost_together() {
+        let usage = rtc_minutes(&[(Media::Audio, 110_000), (Media::Hd, 1_000)]);
+        let account = AccountId::new("default").expect("a name");
+        let book = book("tiered");
+        let (_, steps) = rate_with_steps(&account, march(), &usage, &book).expect("rated");
+        let costs = line_costs(&steps, &book);
+        let of_lines: Vec<_> =
+            costs.iter().map(|cost| (cost.media, cost.seconds, cost.amount.clone())).collect();
+        // 100,000 minutes at 0.99, and 1,000 of HD less 5 %.
+        let audio = (Media::Audio, 6_600_000, exact("99"));
+        assert_eq!(of_lines, [audio, (Media::Hd, 60_000, exact("3.7905"))]);
     }
 }

@@ -276,7 +276,7 @@ fn bought(
         Ok(BoughtTopUp {
             month: month(source, "top_ups_bought.month", &bought.month)?,
             top_up: top_up.clone(),
-            count: bought.count.max(1),
+            count: bought.count.unwrap_or(1).max(1),
         })
     };
     file.top_ups_bought.iter().flatten().map(bought).collect()

@@ -71,12 +71,7 @@ pub(super) struct TopUpFile {
 pub(super) struct BoughtFile {
     pub(super) month: Spanned<String>,
     pub(super) minutes: Spanned<u64>,
-    #[serde(default = "once")]
-    pub(super) count: u32,
-}
-
-const fn once() -> u32 {
-    1
+    pub(super) count: Option<u32>,
 }
 
 /// The name of a documented order, or an order of its own.

@@ -88,6 +88,7 @@ fn a_package_takes_the_place_of_the_free_minutes_and_the_rest_is_overage() {
     assert_eq!(charges(&bill(bought)), ["package 4599/100", "top_up 47/2"]);
     assert_eq!(bill(bought).total.to_string(), "69.49");
     let twice = "[[top_ups_bought]]\nmonth = '2031-03'\nminutes = 25000\ncount = 2";
+    assert_eq!(charges(&bill(twice)), ["package 4599/100", "top_up 47"]);
     assert_eq!(bill(twice).total.to_string(), "92.99");
     let paid = &bill(twice).charges[1];
     assert_eq!((paid.minutes, paid.text.as_str()), (Some(50_000), "2 x top-up of 25000 minutes"));
@@ -204,13 +205,13 @@ fn a_commitment_goes_by_list_price_where_all_usage_is_free() {
     assert_eq!(project_costs(&bill), [("A", 1_000), ("B", 3_000)]);
     let without_usage = rate_march(&[], &book);
     assert_eq!(without_usage.unallocated.to_string(), "40.00");
-    // As many seconds at 0.99 and at 3.99.
+    // 0.99 x 60,000 to 3.99 x 120,000.
     let of_two_prices = [
         cell("A", 1, Service::Rtc, &[(Media::Audio, 60_000)]),
-        cell("B", 1, Service::Rtc, &[(Media::Hd, 60_000)]),
+        cell("B", 1, Service::Rtc, &[(Media::Hd, 120_000)]),
     ];
     let bill = rate_march(&of_two_prices, &book);
-    assert_eq!(project_costs(&bill), [("A", 795), ("B", 3_205)]);
+    assert_eq!(project_costs(&bill), [("A", 441), ("B", 3_559)]);
 }
 
 #[test]
