@@ -1,6 +1,8 @@
 -- Question: Which projects do the free minutes go to?
 -- Parameter account (account) = : account name; empty: every account
--- Parameter month (month) = : month, YYYY-MM; empty: every month that was reported
+-- Parameter month (month) = : that month alone, YYYY-MM; empty: as from_month and to_month say
+-- Parameter from_month (month) = : first month, YYYY-MM; empty: the earliest
+-- Parameter to_month (month) = : last month, YYYY-MM; empty: the latest
 -- Columns:
 --   account_id    account of the settings
 --   month         calendar month in UTC, YYYY-MM
@@ -12,8 +14,11 @@
 --   share         per cent of the account's free minutes that were used, one decimal
 --   revision      0: draft; from 1: closed revision
 -- Free minutes belong to the account; this split by minutes is a view of it, and not part of the bill.
+-- Without a month or a range: the newest month that was reported.
 \if :{?account} \else \set account '' \endif
 \if :{?month} \else \set month '' \endif
+\if :{?from_month} \else \set from_month '' \endif
+\if :{?to_month} \else \set to_month '' \endif
 with line as (
     select
         b.account_id,
@@ -27,6 +32,15 @@ with line as (
     where
         (:'account' = '' or b.account_id = :'account')
         and (:'month' = '' or b.month = to_date(nullif(:'month', ''), 'YYYY-MM'))
+        and (:'from_month' = '' or b.month >= to_date(nullif(:'from_month', ''), 'YYYY-MM'))
+        and (:'to_month' = '' or b.month <= to_date(nullif(:'to_month', ''), 'YYYY-MM'))
+        and (
+            :'month' || :'from_month' || :'to_month' <> ''
+            or b.month = (
+                select max(newest.month) from agora.bill as newest
+                where :'account' = '' or newest.account_id = :'account'
+            )
+        )
     group by b.account_id, b.month, b.revision, l.service, l.media
 ),
 
@@ -45,6 +59,15 @@ by_media as materialized (
         c.minutes > 0
         and (:'account' = '' or c.account_id = :'account')
         and (:'month' = '' or c.month = to_date(nullif(:'month', ''), 'YYYY-MM'))
+        and (:'from_month' = '' or c.month >= to_date(nullif(:'from_month', ''), 'YYYY-MM'))
+        and (:'to_month' = '' or c.month <= to_date(nullif(:'to_month', ''), 'YYYY-MM'))
+        and (
+            :'month' || :'from_month' || :'to_month' <> ''
+            or c.month = (
+                select max(newest.month) from agora.bill as newest
+                where :'account' = '' or newest.account_id = :'account'
+            )
+        )
 ),
 
 -- The free minutes of a line over all minutes of its media.

@@ -19,6 +19,7 @@
 --   snapshots             snapshots taken in the hour
 --   incomplete_snapshots  those that did not read every channel
 --   unobserved_minutes    minutes that no snapshot stands for, 0 to 60
+-- Without a day: the 7 days up to the newest hour that was observed.
 -- An hour without a row was not observed, or is not rolled up yet.
 \if :{?account} \else \set account '' \endif
 \if :{?project} \else \set project '' \endif
@@ -46,4 +47,18 @@ where
     and (:'project' = '' or h.project_id = :'project')
     and (:'from' = '' or h.hour >= nullif(:'from', '')::date::timestamp at time zone 'UTC')
     and (:'to' = '' or h.hour < (nullif(:'to', '')::date + 1)::timestamp at time zone 'UTC')
+    and (
+        :'from' || :'to' <> ''
+        or h.hour > (
+            select max(n.hour)
+            from agora.project as o
+            cross join lateral (
+                select max(e.hour) as hour from agora.occupancy_hourly as e
+                where e.account_id = o.account_id and e.project_id = o.project_id
+            ) as n
+            where
+                (:'account' = '' or o.account_id = :'account')
+                and (:'project' = '' or o.project_id = :'project')
+        ) - interval '7 days'
+    )
 order by h.account_id, h.project_id collate "C", h.hour;

@@ -14,6 +14,7 @@
 --   change_percent         change against the row's month before that has such minutes, one decimal
 --   currency               ISO 4217 code
 --   revision               0: draft; from 1: closed revision
+-- Without a month or a range: the newest 12 months that were reported.
 \if :{?account} \else \set account '' \endif
 \if :{?month} \else \set month '' \endif
 \if :{?from_month} \else \set from_month '' \endif
@@ -35,6 +36,13 @@ with by_media as (
         and (:'month' = '' or c.month = to_date(nullif(:'month', ''), 'YYYY-MM'))
         and (:'from_month' = '' or c.month >= to_date(nullif(:'from_month', ''), 'YYYY-MM'))
         and (:'to_month' = '' or c.month <= to_date(nullif(:'to_month', ''), 'YYYY-MM'))
+        and (
+            :'month' || :'from_month' || :'to_month' <> ''
+            or c.month > (
+                select max(newest.month) from agora.bill as newest
+                where :'account' = '' or newest.account_id = :'account'
+            ) - interval '12 months'
+        )
     group by c.account_id, c.service, c.media, c.month, c.currency, c.revision
 )
 

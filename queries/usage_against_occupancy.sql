@@ -16,6 +16,7 @@
 --   used_minutes        minutes of rtc and miniapp that the platform counts; empty: no row is stored
 --   difference_minutes  used_minutes less seen_minutes
 --   seen_percent        seen_minutes in per cent of used_minutes
+-- Without a day: the 31 days up to the newest that was observed.
 -- Snapshots are a minute apart: each stay in a channel is off by less than a minute, either way, and one
 -- shorter than a minute may not be seen. Compare days with few unobserved and incomplete minutes.
 \if :{?account} \else \set account '' \endif
@@ -41,4 +42,18 @@ where
     and (:'project' = '' or c.project_id = :'project')
     and (:'from' = '' or c.day >= nullif(:'from', '')::date)
     and (:'to' = '' or c.day <= nullif(:'to', '')::date)
+    and (
+        :'from' || :'to' <> ''
+        or c.day > ((
+            select max(n.hour)
+            from agora.project as o
+            cross join lateral (
+                select max(e.hour) as hour from agora.occupancy_hourly as e
+                where e.account_id = o.account_id and e.project_id = o.project_id
+            ) as n
+            where
+                (:'account' = '' or o.account_id = :'account')
+                and (:'project' = '' or o.project_id = :'project')
+        ) at time zone 'UTC')::date - 31
+    )
 order by c.account_id, c.project_id collate "C", c.day;

@@ -287,7 +287,44 @@ async fn a_month_is_the_range_from_it_to_itself() {
         assert!(rows > 0, "{name} shows nothing");
         asked += 1;
     }
-    assert_eq!(asked, 8);
+    assert_eq!(asked, 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_with_many_rows_show_the_newest_unless_a_range_is_given() {
+    let setup = account().await;
+    for (name, newest, all) in [
+        ("cost_by_project_and_media", "from_month=2031-03", "from_month=2031-01"),
+        ("free_minutes_by_project", "from_month=2031-03", "from_month=2031-01"),
+        ("unit_cost_trend", "from_month=2030-04", "from_month=2031-01"),
+    ] {
+        let answer =
+            |range: &[&str]| setup.run(&[&["query", name], range].concat()).exits(0).stdout;
+        assert_eq!(answer(&[]), answer(&["-p", newest]), "{name}");
+        let is_longer = answer(&["-p", all]).lines().count() > answer(&[]).lines().count();
+        assert_eq!(is_longer, name != "unit_cost_trend", "{name}");
+    }
+    let older = "insert into agora.occupancy_hourly (account_id, project_id, hour, snapshots, \
+        incomplete_snapshots, observed_seconds, incomplete_seconds, user_seconds, \
+        channel_seconds, peak_users, peak_users_at, peak_channels, peak_channels_at) \
+        select account_id, project_id, max(hour) - age, 60, 0, 3600, 0, 60, 60, 1, \
+        max(hour) - age, 1, max(hour) - age from agora.occupancy_hourly, \
+        unnest(array[interval '168 hours', '167 hours', '40 days']) as age \
+        where project_id = 'P1' group by account_id, project_id, age";
+    let rows = |name: &str, range: &[&str]| {
+        let answer = setup.run(&[&["query", name], range].concat()).exits(0).stdout;
+        answer.lines().filter(|line| line.contains(",P1,")).count()
+    };
+    let names = ["occupancy_by_hour", "usage_against_occupancy"];
+    let before = names.map(|name| rows(name, &[]));
+    setup.database.execute(older).await;
+    let everything = ["-p", "from=2000-01-01"];
+    for (name, (before, shown, all)) in
+        names.into_iter().zip([(before[0], 1, 3), (before[1], 1, 2)])
+    {
+        assert_eq!(rows(name, &[]), before + shown, "{name}");
+        assert_eq!(rows(name, &everything), before + all, "{name}");
+    }
 }
 
 #[test]
