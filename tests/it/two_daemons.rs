@@ -23,18 +23,20 @@ const VALUES: &str = "select md5(string_agg(row(account_id, project_id, service,
 const COLLECTORS: &str = "select count(distinct split_part(holder, '/', 3)) from agora.job_lease \
     where name = 'usage' and expires_at > clock_timestamp()";
 
-/// Six accounts, and a platform that takes its time for usage.
+/// Six accounts, of which a daemon takes two at once, and a platform that takes its time
+/// for usage: so the second daemon finds some left, however late it begins.
 fn world(database: &TestDatabase) -> World {
     let mut program = Program::new();
     let accounts = program.folder().join("accounts.csv").display().to_string();
     program
         .set("AGORA_USAGE_ACCOUNTS_FILE", accounts.as_str())
+        .set("AGORA_USAGE_ACCOUNTS_AT_ONCE", "2")
         .set("AGORA_USAGE_API_HISTORY_MONTHS", "3")
         .set("AGORA_USAGE_LISTEN_ADDRESS", "127.0.0.1:0");
     let log = program.folder().join("log");
     let flags = [
         &["--accounts", ACCOUNTS, "--accounts-file", &accounts, "--projects", "4"][..],
-        &["--days", "120", "--fault", "latency-ms=30@usage"],
+        &["--days", "120", "--fault", "latency-ms=200@usage"],
     ];
     let mut world = World::start(database.url(), program, NOW, &flags.concat(), log);
     world.program.unset("AGORA_CUSTOMER_ID").unset("AGORA_CUSTOMER_SECRET");
