@@ -179,7 +179,7 @@ insert into agora.month_forecast (
     account_id, month, last_day, made_at, currency, to_date, expected, low, high, known_days
 )
 select b.account_id, b.month, b.month + d, b.month + d + interval '30 hours', 'USD', 100, 100, 90, 110, 56
-from agora.bill as b
+from agora.bill_in_force as b
 cross join generate_series(0, 27) as d;
 
 insert into agora.budget_state (
