@@ -306,3 +306,33 @@ fn unit_prices(
     }
     prices
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{MediaSet, UsageSource};
+
+    #[test]
+    fn unit_prices_have_the_share_of_the_audience_in_them() {
+        let book = "name = 'c'\nextends = 'tiered-usd'\nbroadcast_audience_share = '30%'\n\
+                    discount_percent = '10'";
+        let book = PriceBook::parse("c.toml", book).expect("valid");
+        let mut seconds = [None; Media::COUNT];
+        seconds[Media::Hd.index()] = Some(60);
+        let used = |service| DayUsage {
+            project_id: ProjectId::new("a").expect("valid"),
+            service,
+            day: NaiveDate::default(),
+            source: UsageSource::V3,
+            seconds,
+            extra_seconds: BTreeMap::new(),
+            missing: MediaSet::default(),
+        };
+        let usage = [used(Service::Rtc)];
+        let prices = unit_prices(&usage, &book, book.published().as_ref());
+        let of = |thousandths: i64| BigRational::new(thousandths.into(), 1_000.into());
+        // 0.7 x 3.99 + 0.3 x 1.99, the contracted price less a tenth.
+        let expected = UnitPrices { list: of(3_390), contracted: of(3_051) };
+        assert_eq!(prices, BTreeMap::from([((Service::Rtc, Media::Hd), expected)]));
+    }
+}

@@ -184,3 +184,15 @@ fn print_breakdown(
     }
     say(format_args!("{}\n", trimmed(&table)));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_a_terminal_steers_nothing_and_has_a_bearable_length() {
+        assert_eq!(one_line("a\u{1b}[31m\u{202e}b\u{2066}\u{7}"), "a [31m b  ");
+        assert_eq!(shortened(&"é".repeat(60)), "é".repeat(60));
+        assert_eq!(shortened(&"é".repeat(61)), format!("{}…", "é".repeat(60)));
+    }
+}

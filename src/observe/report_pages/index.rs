@@ -246,6 +246,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_range_of_days_has_its_total_and_state_too() {
+        let manifest = r#"{"status": "complete", "currency": "USD", "total": "1234.500000"}"#;
+        let folder = reports(&[("default/2031-01-10_2031-02-20", manifest)], &["report.html"]);
+        let page = index_page(folder.path()).await;
+        assert!(
+            page.contains("USD\u{a0}1,234.500000") && page.contains(">complete</td>"),
+            "{page}"
+        );
+    }
+
+    #[tokio::test]
     async fn the_index_lists_months_and_their_files() {
         let manifest = r#"{"status": "in_progress", "currency": "USD", "bill_total": "0.10"}"#;
         let folder =

@@ -144,9 +144,9 @@ impl Rows<'_> {
         (meter, seconds, price): (&'a str, i64, Option<UnitPrice>),
         parts: Parts,
     ) -> Charge<'a> {
-        let unpriced = self.bill.unpriced.iter();
+        let mut unpriced = self.bill.unpriced.iter();
         let is_unpriced =
-            unpriced.clone().any(|usage| usage.service == row.service && usage.field == meter);
+            unpriced.any(|usage| usage.service == row.service && usage.field == meter);
         Charge {
             project: Some(project),
             days: DateRange::single(row.day),

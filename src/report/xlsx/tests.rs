@@ -50,6 +50,15 @@ fn c42_names_that_would_run_are_text() {
 }
 
 #[test]
+fn cost_centres_are_summed_by_their_exact_text() {
+    let bytes = workbook(&Sample::surrounded());
+    let allocation = part(&bytes, "xl/worksheets/sheet3.xml");
+    let criterion = "SUMPRODUCT(--EXACT($D$2:$D$5,\"R&amp;D\"),$L$2:$L$5)";
+    assert!(allocation.contains(criterion), "{allocation}");
+    assert!(!allocation.contains("SUMIF"), "{allocation}");
+}
+
+#[test]
 fn totals_are_formulas_that_hold_their_result() {
     let bytes = workbook(&Sample::c33());
     let allocation = part(&bytes, "xl/worksheets/sheet3.xml");
