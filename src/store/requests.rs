@@ -6,6 +6,7 @@ use sqlx::postgres::PgPool;
 
 use super::error::StoreError;
 use super::storable_text;
+use super::usage::AnswerHashes;
 use crate::domain::{
     AccountId, DateRange, ProjectId, RequestFact, RequestOutcome, Service, UsageSource,
 };
@@ -44,6 +45,7 @@ pub(super) struct LoggedRequest<'a> {
     pub(super) record: &'a RequestRecord,
     pub(super) rows_received: usize,
     pub(super) contradicted_days: Vec<NaiveDate>,
+    pub(super) hashes: Option<AnswerHashes>,
 }
 
 /// Takes `count` new request numbers, rising with time across all processes.
@@ -99,13 +101,15 @@ pub(super) async fn insert(
         .bind(column(requests, |r| r.record.message.as_deref().map(storable_text)))
         .bind(column(requests, |r| i32::try_from(r.rows_received).unwrap_or(i32::MAX)))
         .bind(column(requests, |r| day_array(&r.contradicted_days)))
+        .bind(column(requests, |r| r.hashes.map(|hashes| hashes.answer_sha256.to_vec())))
+        .bind(column(requests, |r| r.hashes.map(|hashes| hashes.stored_hash)))
         .execute(connection)
         .await
         .map_err(StoreError::during("writing sync_request"))?;
     Ok(())
 }
 
-fn endpoint_name(source: UsageSource) -> &'static str {
+pub(super) fn endpoint_name(source: UsageSource) -> &'static str {
     match source {
         UsageSource::V1 => "usage_v1",
         UsageSource::V3 => "usage_v3",

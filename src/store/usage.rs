@@ -2,6 +2,7 @@
 
 mod compare;
 mod stored;
+mod unchanged;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,8 @@ use crate::store::statement::{alone, begin_transaction, query, query_as};
 
 use compare::{Changes, IncomingCell, StoredCell, compare};
 
+pub(super) use unchanged::AnswerHashes;
+
 pub use stored::{KnownBy, KnownUsage, incomplete_cells, read, read_known, read_superseded};
 
 /// Columns in the order of [`put`].
@@ -29,6 +32,9 @@ const COPY_NEW: &str = "copy agora.usage_daily (account_id, project_id, service,
 const COPY_CHANGED: &str = "copy incoming_usage from stdin with (format binary)";
 
 const COLUMNS: i16 = 16;
+
+const SAYS_THE_SAME: &str =
+    "the answer says what the one before said, of values that are as it left them";
 
 /// A request and the days that it brought; none when it failed.
 #[derive(Debug, Clone)]
@@ -73,22 +79,21 @@ pub async fn write_answers(
     leases::fence(connection, lease).await?;
     let request_ids = requests::next_request_ids(connection, answers.len()).await?;
     take_turns(connection, account, answers).await?;
-    let (changes, contradicted) = changes(connection, account, answers, &request_ids).await?;
-    let mut contradicted = contradicted.into_iter();
-    let logged: Vec<_> = answers
-        .iter()
-        .zip(&request_ids)
-        .map(|(answer, request_id)| LoggedRequest {
-            request_id: *request_id,
-            record: &answer.request,
-            rows_received: answer.days.len(),
-            contradicted_days: contradicted.next().unwrap_or_default().into_iter().collect(),
-        })
-        .collect();
-    requests::insert(connection, account, &logged).await?;
+    let (changes, compared) = changes(connection, account, answers, &request_ids).await?;
     stub_projects(connection, account, &changes.new).await?;
     let new_rows = copy(connection, COPY_NEW, account, &changes.new).await?;
     let changed_rows = update(connection, account, &changes.changed).await?;
+    let mut logged = Vec::with_capacity(answers.len());
+    for ((answer, request_id), compared) in answers.iter().zip(&request_ids).zip(compared) {
+        logged.push(LoggedRequest {
+            request_id: *request_id,
+            record: &answer.request,
+            rows_received: answer.days.len(),
+            hashes: compared.hashes(connection, account, answer).await?,
+            contradicted_days: compared.contradicted.into_iter().collect(),
+        });
+    }
+    requests::insert(connection, account, &logged).await?;
     transaction.commit().await.map_err(failed())?;
     let contradicted_days = logged.iter().map(|logged| logged.contradicted_days.len() as u64).sum();
     Ok(UsageWritten { request_ids, new_rows, changed_rows, contradicted_days })
@@ -114,28 +119,80 @@ async fn take_turns(
     Ok(())
 }
 
-/// What the answers change, and the days that each would un-say.
+/// What comparing an answer with the stored values has brought to light.
+#[derive(Debug, Default)]
+struct Compared {
+    /// Days that it would un-say.
+    contradicted: BTreeSet<NaiveDate>,
+    /// Of the answer, where hashes are kept.
+    answer_sha256: Option<[u8; 32]>,
+    /// Where it was known beforehand that nothing changes.
+    known: Option<AnswerHashes>,
+}
+
+impl Compared {
+    /// What the next answer is held against; asked for when all is written.
+    async fn hashes(
+        &self,
+        connection: &mut PgConnection,
+        account: &AccountId,
+        answer: &UsageAnswer,
+    ) -> Result<Option<AnswerHashes>, StoreError> {
+        let (None, Some(answer_sha256)) = (self.known, self.answer_sha256) else {
+            return Ok(self.known);
+        };
+        let stored_hash = unchanged::stored_hash(connection, account, &answer.request).await?;
+        Ok(Some(AnswerHashes { answer_sha256, stored_hash }))
+    }
+}
+
+/// What the answers change, and what is known of each.
 async fn changes<'a>(
     connection: &mut PgConnection,
     account: &AccountId,
     answers: &'a [UsageAnswer],
     request_ids: &[i64],
-) -> Result<(Changes<'a>, Vec<BTreeSet<NaiveDate>>), StoreError> {
+) -> Result<(Changes<'a>, Vec<Compared>), StoreError> {
+    let mut compared = known_beforehand(connection, account, answers).await?;
     let silent = silent_days(connection, account, answers).await?;
-    let covered = stored::covered_cells(connection, account, answers).await?;
+    let left: Vec<_> = compared.iter().map(|compared| compared.known.is_none()).collect();
+    let covered = stored::covered_cells(connection, account, answers, &left).await?;
     let mut changes = Changes::default();
-    let mut contradicted = Vec::with_capacity(answers.len());
-    for (((answer, request_id), stored), silent) in
-        answers.iter().zip(request_ids).zip(covered).zip(silent)
-    {
-        let mut of_answer = compare(answer, *request_id, stored);
-        let mut days = std::mem::take(&mut of_answer.contradicted);
-        days.extend(silent);
-        contradicted.push(days);
-        changes.extend(of_answer);
+    for (at, (stored, silent)) in covered.into_iter().zip(silent).enumerate() {
+        if left[at] {
+            let mut of_answer = compare(&answers[at], request_ids[at], stored);
+            compared[at].contradicted = std::mem::take(&mut of_answer.contradicted);
+            changes.extend(of_answer);
+        }
+        compared[at].contradicted.extend(silent);
     }
     changes.sort();
-    Ok((changes, contradicted))
+    Ok((changes, compared))
+}
+
+/// Finds the answers of which it is known that they change nothing.
+async fn known_beforehand(
+    connection: &mut PgConnection,
+    account: &AccountId,
+    answers: &[UsageAnswer],
+) -> Result<Vec<Compared>, StoreError> {
+    let mut known = Vec::with_capacity(answers.len());
+    for answer in answers {
+        let mut compared = Compared::default();
+        if unchanged::is_hashed(answer, answers) {
+            let answer_sha256 = unchanged::answer_sha256(&answer.days);
+            compared.answer_sha256 = Some(answer_sha256);
+            if let Some(found) = unchanged::find(connection, account, answer, answer_sha256).await?
+            {
+                let range = answer.request.range;
+                tracing::debug!(%account, usage.days = %range, "{SAYS_THE_SAME}");
+                compared.known = Some(found.hashes);
+                compared.contradicted = found.contradicted;
+            }
+        }
+        known.push(compared);
+    }
+    Ok(known)
 }
 
 /// Days of answers for all projects that are empty although the account had usage.

@@ -166,3 +166,84 @@ async fn c45_a_deleted_project_stays_due_and_in_the_report() {
     assert_eq!(month.costs(), ["Gone 1.98", "Kept 0.00"]);
     assert_eq!(month.rows("summary.csv")[0]["status"], "deleted");
 }
+
+/// What the log tells of an answer that was not compared.
+const SAYS_THE_SAME: &str = "the answer says what the one before said";
+
+/// Runs a backfill of the first four days; tells whether its answer was compared with what is stored.
+fn is_compared(setup: &Setup, exit_code: i32, said: &str) -> bool {
+    let arguments = ["backfill", "--from", "2031-03-01", "--to", "2031-03-04", "-vv"];
+    let outcome = setup.run(&arguments).exits(exit_code).says(&[said]);
+    !outcome.stderr.contains(SAYS_THE_SAME)
+}
+
+async fn two_projects_in_minutes() -> Setup {
+    let mut setup = Setup::at("2031-03-05T12:00:00Z").await;
+    setup.use_v1();
+    setup.api.list(&["P1", "P2"]);
+    setup.api.use_minutes("P1", "2031-03-01", minutes(1));
+    setup.api.use_minutes("P2", "2031-03-02", minutes(2));
+    assert!(is_compared(&setup, 0, "new, 0 changed"));
+    setup
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_says_what_it_said_is_compared_no_more_and_changes_nothing() {
+    let setup = two_projects_in_minutes().await;
+    let before = setup.database.written("usage_daily").await;
+    for _ in 0..2 {
+        assert!(!is_compared(&setup, 0, "0 rows new, 0 changed"));
+    }
+    assert_eq!(setup.database.written("usage_daily").await, before);
+    let requests = "select outcome, rows_received, count(*), count(distinct stored_hash) \
+                    from agora.sync_request group by outcome, rows_received";
+    assert_eq!(setup.database.rows(requests).await.len(), 1);
+    // There and back again.
+    for audio in [5, 1] {
+        setup.api.use_minutes("P1", "2031-03-01", minutes(audio));
+        assert!(is_compared(&setup, 0, "0 rows new, 1 changed"));
+        assert!(!is_compared(&setup, 0, "0 rows new, 0 changed"));
+        let audio = format!("(P1,2031-03-01,v1,{})", 60 * audio);
+        assert!(setup.audio().await.contains(&audio), "{audio}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_that_somebody_has_changed_are_compared_and_put_right() {
+    let setup = two_projects_in_minutes().await;
+    let before = setup.audio().await;
+    for (damage, said) in [
+        (
+            "update agora.usage_daily set audio_seconds = 7 where project_id = 'P1' and day = '2031-03-01'",
+            "0 rows new, 1 changed",
+        ),
+        (
+            "delete from agora.usage_daily where project_id = 'P2' and day = '2031-03-02'",
+            "1 row new, 0 changed",
+        ),
+        (
+            "update agora.usage_daily as one set audio_seconds = other.audio_seconds \
+             from agora.usage_daily as other \
+             where one.audio_seconds > 0 and other.audio_seconds > 0 \
+                 and other.project_id <> one.project_id",
+            "0 rows new, 2 changed",
+        ),
+    ] {
+        setup.database.execute(damage).await;
+        assert!(is_compared(&setup, 0, said), "{damage}");
+        assert_eq!(setup.audio().await, before, "{damage}");
+        assert!(!is_compared(&setup, 0, "0 rows new, 0 changed"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c07_days_that_an_answer_leaves_out_stay_a_contradiction_when_it_says_so_again() {
+    let setup = two_projects_in_minutes().await;
+    setup.api.forget_usage();
+    setup.api.use_minutes("P1", "2031-03-01", minutes(1));
+    let said = "2031-03-02..2031-03-02  contradicted";
+    assert!(is_compared(&setup, 3, said));
+    assert!(!is_compared(&setup, 3, said));
+    let days = "select contradicted_days from agora.sync_request order by request_id desc limit 2";
+    assert_eq!(setup.database.rows(days).await, ["({2031-03-02})"; 2]);
+}

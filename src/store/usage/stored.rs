@@ -231,17 +231,19 @@ pub async fn incomplete_cells(
     rows.into_iter().map(cell).collect()
 }
 
-/// The stored cells that each answered request covers, in the order of the answers.
+/// The stored cells that each answered request covers, in the order of the
+/// answers; of those alone that are wanted.
 pub(super) async fn covered_cells(
     connection: &mut PgConnection,
     account: &AccountId,
     answers: &[UsageAnswer],
+    wanted: &[bool],
 ) -> Result<Vec<Vec<StoredCell>>, StoreError> {
     let mut covered: Vec<Vec<StoredCell>> = answers.iter().map(|_| Vec::new()).collect();
     let mut of_projects = Vec::new();
-    for (at, UsageAnswer { request, .. }) in answers.iter().enumerate() {
+    for (at, (UsageAnswer { request, .. }, wanted)) in answers.iter().zip(wanted).enumerate() {
         match &request.project_id {
-            _ if !request.answered => {}
+            _ if !request.answered || !wanted => {}
             Some(project_id) => of_projects.push((at, project_id, request.service, request.range)),
             None => {
                 covered[at] =
