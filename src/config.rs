@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::agora_api::Authorities;
 use crate::agora_api::webhook::HookUrl;
 use crate::domain::AccountId;
 use crate::lake::LakeUrl;
@@ -34,9 +35,14 @@ pub enum ConfigError {
     /// A file or variable that cannot be read, or a value of the wrong kind.
     #[error("{0}")]
     Value(String),
-    /// No customer id and secret for an account that needs them.
-    #[error("account '{0}' has no customer id and secret")]
-    NoCredentials(AccountId),
+    /// Credentials that an account needs and does not have, or the half that is missing.
+    #[error("account '{account}' has no {missing}")]
+    NoCredentials {
+        /// The account.
+        account: AccountId,
+        /// `customer id and secret`, or one of them.
+        missing: &'static str,
+    },
     /// An account that nobody resells.
     #[error("account '{0}' has no sell_price_books")]
     NoSellPriceBook(AccountId),
@@ -83,6 +89,8 @@ pub struct ObserveSettings {
     pub dead_man_ping: Option<HookUrl>,
     /// Hours after a scheduled time within which a run must have succeeded.
     pub no_success_hours: u32,
+    /// Whose certificates are trusted besides the machine's authorities.
+    pub authorities: Authorities,
 }
 
 impl Settings {
@@ -109,12 +117,21 @@ impl Settings {
             }),
         };
         let report_folder = raw.report_folder.clone().unwrap_or_else(|| PathBuf::from("reports"));
+        let authorities = raw.ca_file.as_deref().map(Authorities::read).transpose();
+        let authorities = authorities
+            .map_err(|why| value(format!("ca_file: {why}{}", raw.source_of("ca_file"))))?
+            .unwrap_or_default();
         let (mut accounts, mut names) = (Vec::new(), BTreeSet::new());
         let has_none = raw.account.is_empty() && raw.accounts_file.is_none();
         if has_none || raw.defaults.customer_id.is_some() {
             let default = AccountId::new("default").map_err(|e| value(e.to_string()))?;
             names.insert(default.clone());
-            accounts.push(AccountSettings::resolve(default, &RawAccount::default(), raw)?);
+            accounts.push(AccountSettings::resolve(
+                default,
+                &RawAccount::default(),
+                raw,
+                &authorities,
+            )?);
         }
         let listed = raw.accounts_file.as_deref().map(accounts_file::read).transpose()?;
         for own in raw.account.iter().chain(listed.iter().flatten()) {
@@ -125,7 +142,7 @@ impl Settings {
             if !names.insert(account.clone()) {
                 return Err(value(format!("account '{account}' is described twice")));
             }
-            accounts.push(AccountSettings::resolve(account, own, raw)?);
+            accounts.push(AccountSettings::resolve(account, own, raw, &authorities)?);
         }
         let of_budgets = raw.budget.iter().filter_map(outlook::RawBudget::account);
         if let Some(name) = of_budgets
@@ -141,7 +158,7 @@ impl Settings {
             database,
             report_folder,
             schedule: raw.schedule.clone(),
-            observe: ObserveSettings::resolve(raw)?,
+            observe: ObserveSettings::resolve(raw, authorities)?,
             lake_url: lake_url(raw)?,
             accounts_at_once: usize::try_from(raw.accounts_at_once.max(1)).unwrap_or(1),
             accounts,
@@ -162,7 +179,7 @@ impl Settings {
 }
 
 impl ObserveSettings {
-    fn resolve(raw: &RawSettings) -> Result<Self, ConfigError> {
+    fn resolve(raw: &RawSettings, authorities: Authorities) -> Result<Self, ConfigError> {
         let listen_address = raw.listen_address.parse().map_err(|_| {
             value(format!(
                 "listen_address = '{}' is not an address and port; write 127.0.0.1:9464{}",
@@ -190,6 +207,7 @@ impl ObserveSettings {
             alert_webhook: hook("alert_webhook_url", raw.alert_webhook_url()?)?,
             dead_man_ping: hook("dead_man_ping_url", raw.dead_man_ping_url()?)?,
             no_success_hours: raw.no_success_hours,
+            authorities,
         })
     }
 }

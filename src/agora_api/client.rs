@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use super::attempt::{Attempt, attempt};
 use super::error::{ApiError, ApiErrorKind};
 use super::hidden::{self, Secret};
-use super::http_client::plain_client;
+use super::http_client::{Authorities, plain_client};
 use super::metering;
 use super::pacing::Pacer;
 
@@ -100,6 +100,8 @@ pub struct ApiSettings {
     pub retry_after_cap: Duration,
     /// Bound on a body after decompression.
     pub max_body_bytes: usize,
+    /// Whose certificates are trusted besides the machine's authorities.
+    pub authorities: Authorities,
 }
 
 /// A decoded answer and what is known about its call.
@@ -192,7 +194,7 @@ impl AgoraApi {
     /// # Errors
     /// A text that says why the TLS set-up or the credentials cannot be used.
     pub fn new(settings: ApiSettings) -> Result<Self, String> {
-        let http = plain_client(settings.request_timeout, &settings.hosts)?;
+        let http = plain_client(settings.request_timeout, &settings.hosts, &settings.authorities)?;
         let pair = format!("{}:{}", settings.customer_id, settings.customer_secret.expose_secret());
         let mut authorization = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(pair)))
             .map_err(|_| "the credentials cannot be sent in a header".to_owned())?;
@@ -364,6 +366,7 @@ mod tests {
             first_retry_wait: Duration::from_millis(1),
             retry_after_cap: Duration::from_secs(1),
             max_body_bytes: 1,
+            authorities: Authorities::default(),
         };
         let api = AgoraApi::new(settings).expect("client");
         let call = Call::get(Family::Projects, "GET", path, query);

@@ -1,11 +1,32 @@
 //! The one place that builds an HTTP client, with the bounds that all of them have.
 
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
-use reqwest::Url;
+use reqwest::{Certificate, Url};
 
 /// How long a connection is kept that nobody uses; a paced run uses its own all the time.
 const IDLE_CONNECTION: Duration = Duration::from_secs(5);
+
+/// Authorities whose certificates are trusted besides the machine's own.
+#[derive(Debug, Clone, Default)]
+pub struct Authorities(Vec<Certificate>);
+
+impl Authorities {
+    /// Reads a file of certificates in PEM.
+    ///
+    /// # Errors
+    /// A text that names the file and says why it cannot be used.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let name = path.display();
+        let pem = fs::read(path).map_err(|error| format!("{name} cannot be read: {error}"))?;
+        match Certificate::from_pem_bundle(&pem) {
+            Ok(certificates) if !certificates.is_empty() => Ok(Self(certificates)),
+            _ => Err(format!("{name} holds no certificate in PEM (-----BEGIN CERTIFICATE-----)")),
+        }
+    }
+}
 
 /// A client that follows no redirect and gives up an attempt after `timeout`,
 /// from connecting to the end of the body. Must be called within a tokio runtime.
@@ -18,6 +39,7 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(5);
 pub(super) fn plain_client(
     timeout: Duration,
     addresses: &[Url],
+    authorities: &Authorities,
 ) -> Result<reqwest::Client, String> {
     // A second installation is refused, which is fine: the first one serves.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -26,6 +48,7 @@ pub(super) fn plain_client(
     let direct = addresses.iter().any(|address| address.scheme() == "http");
     let builder = if direct { builder.no_proxy() } else { builder };
     builder
+        .tls_certs_merge(authorities.0.iter().cloned())
         .redirect(reqwest::redirect::Policy::none())
         .timeout(timeout)
         // A daemon with a thousand accounts has as many clients: idle connections must not add up.

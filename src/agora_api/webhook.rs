@@ -10,7 +10,7 @@ use std::time::Duration;
 use reqwest::Url;
 use serde_json::Value;
 
-use super::http_client::plain_client;
+use super::http_client::{Authorities, plain_client};
 
 /// A checked address: HTTPS, or HTTP to this machine.
 #[derive(Clone, PartialEq, Eq)]
@@ -84,8 +84,8 @@ impl HookClient {
     ///
     /// # Errors
     /// A text that says why the TLS set-up cannot be used.
-    pub fn new(timeout: Duration) -> Result<Self, String> {
-        Ok(Self { http: plain_client(timeout, &[])? })
+    pub fn new(timeout: Duration, authorities: &Authorities) -> Result<Self, String> {
+        Ok(Self { http: plain_client(timeout, &[], authorities)? })
     }
 
     /// Posts a JSON document once.
@@ -151,7 +151,8 @@ mod tests {
         let secret = "http://user:pass-word@127.0.0.1:1/hush?token=hush";
         let url = HookUrl::parse(secret).expect("valid");
         assert_eq!(format!("{url:?}"), "HookUrl(http://127.0.0.1:1/...)");
-        let client = HookClient::new(Duration::from_secs(1)).expect("client");
+        let client =
+            HookClient::new(Duration::from_secs(1), &Authorities::default()).expect("client");
         let error = client.get(&url).await.expect_err("nobody listens");
         let text = format!("{error} {error:?}");
         assert!(text.contains("http://127.0.0.1:1"), "{text}");

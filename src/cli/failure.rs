@@ -100,11 +100,12 @@ impl From<ConfigError> for Failure {
             ConfigError::NoSellPriceBook(_) => failure.hint(
                 "name the price book that customers pay by: sell_price_books = [\"sell.toml\"]",
             ),
-            ConfigError::NoCredentials(account) if account.as_str() == "default" => failure.hint(
-                "set AGORA_CUSTOMER_ID and AGORA_CUSTOMER_SECRET (Console > RESTful API), \
+            ConfigError::NoCredentials { account, .. } if account.as_str() == "default" => failure
+                .hint(
+                    "set AGORA_CUSTOMER_ID and AGORA_CUSTOMER_SECRET (Console > RESTful API), \
                  or try `agora-usage demo`",
-            ),
-            ConfigError::NoCredentials(account) => failure.hint(format!(
+                ),
+            ConfigError::NoCredentials { account, .. } => failure.hint(format!(
                 "add customer_id and customer_secret_file to the [[account]] table of '{account}'"
             )),
             ConfigError::UnknownAccount(_) => failure

@@ -79,7 +79,8 @@ pub(super) struct ExportArguments {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Reads every file of every revision. With --files-only an export that was \
     interrupted is told and is no difference, as long as readers see an earlier revision whole.\n\n\
-    Exit codes: 0 all agree; 1 some do not, and are listed.")]
+    With the database, days of occupancy that were written down as archived have to be there.\n\n\
+    Exit codes: 0 all agree; 1 some do not, and are listed, or nothing is published there.")]
 pub(super) struct VerifyArguments {
     #[command(flatten)]
     place: Place,
@@ -110,7 +111,7 @@ pub(super) async fn run(context: &Context, command: LakeCommand) -> Result<Exit,
         LakeCommand::Export(arguments) => export(context, arguments).await,
         LakeCommand::Verify(arguments) => verify(context, &arguments).await,
         LakeCommand::Files(FilesArguments { dataset, place }) => {
-            let lake = open(context, place.url.as_deref())?;
+            let lake = Lake::open_for_reading(&address(context, place.url.as_deref())?)?;
             for path in verify::files_in_force(&lake, dataset).await? {
                 say_line(format_args!("{}", lake.address_of(&path)));
             }
@@ -119,19 +120,18 @@ pub(super) async fn run(context: &Context, command: LakeCommand) -> Result<Exit,
     }
 }
 
-fn open(context: &Context, url: Option<&str>) -> Result<Lake, Failure> {
+/// The address that was given, or that of the settings.
+fn address(context: &Context, url: Option<&str>) -> Result<LakeUrl, Failure> {
     let given = url.map(LakeUrl::parse).transpose()?;
-    let Some(url) = given.as_ref().or(context.settings.lake_url.as_ref()) else {
-        let message = "the settings name no lake".to_owned();
-        return Err(Failure::new(Exit::Configuration, message)
-            .hint("set lake_url, or give --to-url FOLDER (--url for verify and files)"));
-    };
-    Ok(Lake::open(url)?)
+    given.or_else(|| context.settings.lake_url.clone()).ok_or_else(|| {
+        Failure::new(Exit::Configuration, "the settings name no lake".to_owned())
+            .hint("set lake_url, or give --to-url FOLDER (--url for verify and files)")
+    })
 }
 
 async fn export(context: &Context, arguments: ExportArguments) -> Result<Exit, Failure> {
     let range = ExportRange { days: days(&arguments)?, today: context.clock.today() };
-    let lake = open(context, arguments.to_url.as_deref())?;
+    let lake = Lake::open(&address(context, arguments.to_url.as_deref())?)?;
     let store = context.open_store().await?;
     let done = export_buckets(context, &store, &lake, range, &arguments).await;
     store.close().await;
@@ -205,7 +205,7 @@ fn bucket_of<'a>(
 }
 
 async fn verify(context: &Context, arguments: &VerifyArguments) -> Result<Exit, Failure> {
-    let lake = open(context, arguments.place.url.as_deref())?;
+    let lake = Lake::open_for_reading(&address(context, arguments.place.url.as_deref())?)?;
     let verified = if arguments.files_only {
         verify::everything(&lake, None).await?
     } else {
@@ -217,6 +217,10 @@ async fn verify(context: &Context, arguments: &VerifyArguments) -> Result<Exit, 
         verified.differences.append(&mut verified.behind);
         verified
     };
+    if verified.partitions == 0 && verified.differences.is_empty() {
+        return Err(Failure::new(Exit::Failed, format!("nothing is published in {}", lake.name()))
+            .hint("is the address right? `agora-usage lake export` publishes what there is"));
+    }
     print(&verified, &lake);
     Ok(if verified.differences.is_empty() { Exit::Done } else { Exit::Failed })
 }
@@ -246,6 +250,8 @@ impl From<LakeError> for Failure {
                 "give a folder or s3://, gs://, az://; credentials go into the environment, such \
                  as AWS_ACCESS_KEY_ID",
             ),
+            LakeError::NotThere(_) => Self::new(Exit::Failed, text)
+                .hint("is the address right? `agora-usage lake export` makes the folder"),
             LakeError::Contended(_) => Self::new(Exit::Failed, text).hint("run it again"),
             LakeError::Manifest { .. } => Self::new(Exit::Failed, text)
                 .hint("nothing was written; `agora-usage lake verify` lists what does not agree"),

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::raw::{RawAccount, RawSettings};
 use super::{ConfigError, outlook, value};
 use crate::account_outlook::OutlookSettings;
-use crate::agora_api::ApiSettings;
+use crate::agora_api::{ApiSettings, Authorities};
 use crate::collect::CollectSettings;
 use crate::collect::due::DuePolicy;
 use crate::domain::{AccountId, Month, Service, UsageSource};
@@ -22,10 +22,11 @@ const DEFAULT_HOSTS: &str = "https://api.agora.io,https://api.sd-rtn.com";
 pub struct AccountSettings {
     /// Its name.
     pub account: AccountId,
-    /// Half of the credential; none when only stored data are used.
-    credentials: Option<(String, SecretString)>,
+    /// Customer id and secret, or what is missing where only stored data are used.
+    credentials: Result<(String, SecretString), &'static str>,
     pub(super) hosts: Vec<Url>,
     limits: ApiLimits,
+    authorities: Authorities,
     /// What to ask for and how.
     pub collect: CollectSettings,
     /// Plan whose built-in price book holds where `price_books` is empty.
@@ -60,6 +61,7 @@ impl AccountSettings {
         account: AccountId,
         own: &RawAccount,
         raw: &RawSettings,
+        authorities: &Authorities,
     ) -> Result<Self, ConfigError> {
         let common = &raw.defaults;
         let is_default = own.name.is_none();
@@ -90,6 +92,7 @@ impl AccountSettings {
                 first_retry_wait: Duration::from_millis(raw.first_retry_wait_ms),
                 max_body_bytes: raw.max_body_bytes,
             },
+            authorities: authorities.clone(),
             collect: CollectSettings {
                 source,
                 services: services_of(
@@ -143,10 +146,9 @@ impl AccountSettings {
     /// # Errors
     /// [`ConfigError::NoCredentials`].
     pub fn api_settings(&self) -> Result<ApiSettings, ConfigError> {
-        let (customer_id, customer_secret) = self
-            .credentials
-            .clone()
-            .ok_or_else(|| ConfigError::NoCredentials(self.account.clone()))?;
+        let (customer_id, customer_secret) = self.credentials.clone().map_err(|missing| {
+            ConfigError::NoCredentials { account: self.account.clone(), missing }
+        })?;
         Ok(ApiSettings {
             hosts: self.hosts.clone(),
             customer_id,
@@ -158,6 +160,7 @@ impl AccountSettings {
             first_retry_wait: self.limits.first_retry_wait,
             retry_after_cap: Duration::from_mins(2),
             max_body_bytes: self.limits.max_body_bytes,
+            authorities: self.authorities.clone(),
         })
     }
 
@@ -212,18 +215,23 @@ pub fn price_book(name: &str) -> Result<PriceBook, ConfigError> {
     Ok(PriceBook::parse(name, &text)?)
 }
 
-/// Both halves; an empty one counts as not given.
+/// Both halves, or what is missing; an empty one counts as not given.
 fn credentials(
     customer_id: Option<String>,
     secret: Option<SecretString>,
-) -> Result<Option<(String, SecretString)>, ConfigError> {
+) -> Result<Result<(String, SecretString), &'static str>, ConfigError> {
     let customer_id = customer_id.filter(|id| !id.is_empty());
     let secret = secret.filter(|secret| !secret.expose_secret().is_empty());
     // Basic authentication ends the user name at the first colon (RFC 7617).
     if customer_id.as_ref().is_some_and(|id| id.contains(':')) {
         return Err(value("customer_id holds a colon; give the secret in customer_secret".into()));
     }
-    Ok(customer_id.zip(secret))
+    Ok(match (customer_id, secret) {
+        (Some(customer_id), Some(secret)) => Ok((customer_id, secret)),
+        (Some(_), None) => Err("customer secret"),
+        (None, Some(_)) => Err("customer id"),
+        (None, None) => Err("customer id and secret"),
+    })
 }
 
 /// The services of these names; `set_by` says in errors where the list is.

@@ -54,6 +54,7 @@ pub(super) struct RawSettings {
     pub(super) channel_retention_days: u32,
     #[serde(default)]
     pub(super) allow_http: bool,
+    pub(super) ca_file: Option<PathBuf>,
     #[serde(default)]
     pub(super) schedule: std::collections::BTreeMap<String, String>,
     #[serde(default = "defaults::listen_address")]

@@ -22,18 +22,20 @@ fn defaults_are_those_of_the_readme() {
     let services = [Service::Rtc, Service::CloudRecording, Service::Miniapp];
     assert_eq!(account.collect.services, services);
     assert_eq!(account.hosts[0].as_str(), "https://api.agora.io/");
-    assert!(matches!(account.api_settings(), Err(ConfigError::NoCredentials(_))));
+    assert!(matches!(account.api_settings(), Err(ConfigError::NoCredentials { .. })));
     assert_eq!(account.price_books().expect("embedded").all()[0].name, "tiered-usd");
 }
 
 #[test]
 fn halves_of_credentials_and_empty_lists_of_hosts_are_refused() {
-    for half in
-        ["customer_id = ''\ncustomer_secret = 'b'", "customer_id = 'a'\ncustomer_secret = ''"]
-    {
+    for (half, missing) in [
+        ("customer_id = ''\ncustomer_secret = 'b'", "has no customer id"),
+        ("customer_id = 'a'\ncustomer_secret = ''", "has no customer secret"),
+        ("", "has no customer id and secret"),
+    ] {
         let settings = settings(half).expect("valid");
-        let api = settings.accounts[0].api_settings();
-        assert!(matches!(api, Err(ConfigError::NoCredentials(_))), "{half}");
+        let error = settings.accounts[0].api_settings().expect_err(half).to_string();
+        assert!(error.ends_with(missing), "{half}: {error}");
     }
     let pair = message("customer_id = 'a:b'\ncustomer_secret = 'c'");
     assert!(pair.contains("customer_id holds a colon"), "{pair}");
@@ -64,7 +66,7 @@ fn an_account_takes_over_what_it_does_not_say_itself_except_credentials() {
     assert_eq!((east.plan.as_str(), west.plan.as_str()), ("fixed", "tiered"));
     assert_eq!(east.collect.source, UsageSource::V1);
     assert!(east.api_settings().is_ok());
-    assert!(matches!(west.api_settings(), Err(ConfigError::NoCredentials(_))));
+    assert!(matches!(west.api_settings(), Err(ConfigError::NoCredentials { .. })));
     assert!(matches!(settings.chosen(Some("north")), Err(ConfigError::UnknownAccount(_))));
 }
 
@@ -146,7 +148,12 @@ fn the_example_sets_nothing_and_every_line_of_it_is_a_key() {
     };
     let secret = tempfile::NamedTempFile::new().expect("file");
     let path = secret.path().display().to_string();
+    let folder = tempfile::tempdir().expect("folder");
+    let authorities = folder.path().join("ca.pem");
+    let signed = rcgen::generate_simple_self_signed(Vec::new()).expect("a certificate");
+    std::fs::write(&authorities, signed.cert.pem()).expect("written");
     let all = format!("{}\n{}", uncommented(common), uncommented(account))
+        .replace("/etc/ssl/company-ca.pem", &authorities.display().to_string())
         .replace("/run/secrets/agora-east", &path)
         .replace("/run/secrets/agora", &path);
     let set = settings(&all).expect("every key is known");

@@ -31,6 +31,9 @@ pub enum LakeError {
     /// An address that is no folder and no object store.
     #[error("the lake's address cannot be used: {0}")]
     Address(String),
+    /// A folder to read from that does not exist.
+    #[error("there is no lake in {0}: the folder does not exist")]
+    NotThere(String),
     /// The folder or object store failed. The text holds no credentials.
     #[error("{path} in {lake}: {cause}")]
     Storage {

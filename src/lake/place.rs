@@ -123,6 +123,23 @@ impl Lake {
         Ok(Self { store, prefix, name: text.to_owned(), folder: None })
     }
 
+    /// Opens a lake for those who only read it; makes nothing.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`LakeError::NotThere`] where the address is a folder
+    /// that does not exist. Whether an object store has the path shows when it is read.
+    pub fn open_for_reading(url: &LakeUrl) -> Result<Self, LakeError> {
+        let folder = match url.0.split_once("://") {
+            None => Some(PathBuf::from(&url.0)),
+            Some(("file", _)) => Url::parse(&url.0).ok().and_then(|url| url.to_file_path().ok()),
+            Some(_) => None,
+        };
+        match folder {
+            Some(folder) if !folder.is_dir() => Err(LakeError::NotThere(url.0.clone())),
+            _ => Self::open(url),
+        }
+    }
+
     fn in_folder(folder: &Path) -> Result<Self, LakeError> {
         let refused =
             |error: &dyn fmt::Display| LakeError::Address(format!("{}: {error}", folder.display()));
@@ -224,16 +241,32 @@ impl Lake {
         let upload = self.store.put_multipart(&self.location(path)).await;
         let upload = upload.map_err(self.failed(path))?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
+        if let Err(error) = self.send_parts(path, &mut file, &mut upload).await {
+            // Parts of what never becomes a file are paid for like files.
+            if let Err(error) = upload.abort().await {
+                tracing::warn!(path, "parts of a file could not be removed: {}", said(&error));
+            }
+            return Err(error);
+        }
+        upload.finish().await.map(|_| ()).map_err(self.failed(path))
+    }
+
+    /// Sends all but the last parts, which go when the upload is finished.
+    async fn send_parts(
+        &self,
+        path: &str,
+        file: &mut tokio::fs::File,
+        upload: &mut WriteMultipart,
+    ) -> Result<(), LakeError> {
         let mut piece = vec![0; PART_BYTES];
         loop {
             let length = file.read(&mut piece).await?;
             if length == 0 {
-                break;
+                return Ok(());
             }
             upload.wait_for_capacity(PARTS_AT_ONCE).await.map_err(self.failed(path))?;
             upload.write(&piece[..length]);
         }
-        upload.finish().await.map(|_| ()).map_err(self.failed(path))
     }
 
     /// Paths of everything below a folder.

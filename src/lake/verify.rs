@@ -48,6 +48,7 @@ pub struct Verified {
 /// agree is no error but a difference.
 pub async fn everything(lake: &Lake, pool: Option<&PgPool>) -> Result<Verified, LakeError> {
     let mut verified = Verified::default();
+    let mut published = BTreeSet::new();
     let accounts = match pool {
         Some(pool) => rows::accounts(pool).await?,
         None => Vec::new(),
@@ -71,6 +72,7 @@ pub async fn everything(lake: &Lake, pool: Option<&PgPool>) -> Result<Verified, 
                 }
                 _ => true,
             };
+            published.insert(folder);
             if is_there {
                 verified.compared += 1;
                 let found = database(pool, &accounts, &partition, &newest).await?;
@@ -78,7 +80,26 @@ pub async fn everything(lake: &Lake, pool: Option<&PgPool>) -> Result<Verified, 
             }
         }
     }
+    if let Some(pool) = pool {
+        verified.differences.extend(lost(lake, pool, &published).await?);
+    }
     Ok(verified)
+}
+
+/// Days that were written down as archived, so that the database may forget
+/// their channels, and are not there.
+async fn lost(
+    lake: &Lake,
+    pool: &PgPool,
+    published: &BTreeSet<String>,
+) -> Result<Vec<String>, LakeError> {
+    let archived = rows::archived_partitions(pool, lake.name()).await?;
+    let folders = archived.into_iter().map(|(day, account_bucket)| {
+        let (dataset, period) = (Dataset::OccupancyMinute, Period::Day(day));
+        Partition { dataset, period, account_bucket }.folder()
+    });
+    let lost = folders.filter(|folder| !published.contains(folder));
+    Ok(lost.map(|folder| format!("{folder}: it was archived, and is gone")).collect())
 }
 
 /// Paths of the files in force of a dataset, as the newest manifests list them.

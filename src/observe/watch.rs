@@ -47,7 +47,7 @@ impl WatchRules {
     /// # Errors
     /// A text that says why the TLS set-up cannot be used.
     pub fn new(settings: &ObserveSettings) -> Result<Self, String> {
-        let client = HookClient::new(MESSAGE_TIME)?;
+        let client = HookClient::new(MESSAGE_TIME, &settings.authorities)?;
         Ok(Self {
             no_success_hours: settings.no_success_hours,
             outlet: Outlet { client, webhook: settings.alert_webhook.clone() },

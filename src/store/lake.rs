@@ -278,6 +278,31 @@ pub async fn archived_days(
         .map_err(StoreError::during("reading lake_day"))
 }
 
+/// Days and buckets of which this lake has the occupancy, as was written down.
+///
+/// # Errors
+/// [`StoreError`] when the database does not answer, or has a bucket outside 0 to 15.
+pub async fn archived_partitions(
+    pool: &PgPool,
+    lake: &str,
+) -> Result<Vec<(NaiveDate, u8)>, StoreError> {
+    let statement = "select day, account_bucket from agora.lake_day where lake = $1 \
+                     order by day, account_bucket";
+    let found: Vec<(NaiveDate, i32)> = query_as(statement)
+        .bind(lake)
+        .fetch_all(alone(pool))
+        .await
+        .map_err(StoreError::during("reading lake_day"))?;
+    let known = |(day, account_bucket): (NaiveDate, i32)| {
+        let account_bucket = u8::try_from(account_bucket).map_err(|_| {
+            let value = account_bucket.to_string();
+            StoreError::UnknownValue { table: "lake_day.account_bucket", value }
+        })?;
+        Ok((day, account_bucket))
+    };
+    found.into_iter().map(known).collect()
+}
+
 /// Whether the lake holds all there is of a day.
 ///
 /// # Errors

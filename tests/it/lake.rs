@@ -112,6 +112,31 @@ async fn what_was_touched_or_is_gone_is_told() {
 }
 
 #[tokio::test]
+async fn a_day_that_was_archived_has_to_be_there() {
+    let filled = FilledLake::new().await;
+    filled.export().exits(0);
+    let day = filled.lake.join("occupancy_minute/day=2031-03-03/account_bucket=01");
+    fs::remove_dir_all(day).expect("removed");
+    let lost = "occupancy_minute/day=2031-03-03/account_bucket=01: it was archived, and is gone";
+    filled.verify().exits(1).says(&[lost, "1 differences"]);
+}
+
+#[tokio::test]
+async fn a_lake_that_is_not_there_is_no_lake_without_differences() {
+    let filled = FilledLake::new().await;
+    let missing = filled.program.folder().join("mistyped");
+    let url = missing.display().to_string();
+    for arguments in [&["lake", "verify"][..], &["lake", "files", "cost_daily"]] {
+        let refused = filled.program.run(&[arguments, &["--url", &url]].concat()).exits(1);
+        refused.says(&["mistyped: the folder does not exist", "is the address right?"]);
+    }
+    assert!(!missing.exists(), "who reads makes no folder");
+    fs::create_dir(&missing).expect("created");
+    let empty = filled.program.run(&["lake", "verify", "--url", &url]).exits(1);
+    empty.says(&["nothing is published in", "is the address right?"]);
+}
+
+#[tokio::test]
 async fn the_range_and_the_account_choose_partitions() {
     let filled = FilledLake::new().await;
     let export =

@@ -3,87 +3,17 @@
 use std::str::FromStr;
 
 use agora_usage::store::migrate::MIGRATIONS;
-use agora_usage::store::occupancy::partitions;
-use chrono::NaiveDate;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::support::database::TestDatabase;
-use crate::support::program::Program;
+use crate::support::two_accounts::two_accounts;
 
 /// The migration that brought row security.
 const ROW_SECURITY: i64 = 22;
 
 /// Tables and views in which the rows below are seen, of each account.
 const RELATIONS_WITH_ROWS: usize = 31;
-
-const TWO_ACCOUNTS: &str = "
-insert into agora.account values ('east', '2031-01-01Z'), ('west', '2031-01-01Z');
-insert into agora.project (account_id, project_id, project_name, status, has_certificate, first_seen_at)
-select a.account_id, 'P_' || a.account_id, a.account_id || '''); DROP TABLE agora.usage_daily;--',
-    'active', false, '2031-01-01Z'
-from agora.account as a;
-insert into agora.sync_request (
-    account_id, request_id, endpoint, project_id, service, from_day, to_day, started_at,
-    finished_at, outcome, attempts, rows_received, message
-)
-select p.account_id, n, 'usage_v3', p.project_id, 'rtc', '2031-01-01', '2031-01-31',
-    '2031-02-01Z', '2031-02-01Z', 'ok', 1, 1, null
-from agora.project as p cross join generate_series(1, 2) as n;
-insert into agora.usage_daily (
-    account_id, project_id, service, day, source, audio_seconds, observed_at, request_id,
-    missing_media
-)
-select p.account_id, p.project_id, 'rtc', '2031-01-02', 'v3', 60, '2031-02-01Z', 1, '{hd}'
-from agora.project as p;
-update agora.usage_daily set audio_seconds = 600, request_id = 2;
-insert into agora.occupancy_snapshot
-select p.account_id, p.project_id, m, 1, 1, 1, true, null
-from agora.project as p
-cross join generate_series(timestamptz '2031-01-02Z', '2031-01-02T04:00Z', '1 minute') as m;
-insert into agora.occupancy_channel
-select p.account_id, p.project_id, 'c', '2031-01-02Z', null, 1 from agora.project as p;
-insert into agora.occupancy_hourly (
-    account_id, project_id, hour, snapshots, incomplete_snapshots, observed_seconds,
-    incomplete_seconds, user_seconds, channel_seconds, peak_users, peak_users_at,
-    peak_channels, peak_channels_at
-)
-select p.account_id, p.project_id, '2031-01-02Z', 60, 0, 3600, 0, 3600, 3600, 1, '2031-01-02Z',
-    1, '2031-01-02Z'
-from agora.project as p;
-insert into agora.occupancy_hour_due
-select p.account_id, p.project_id, '2031-01-02Z', '2031-01-02Z' from agora.project as p;
-insert into agora.bill
-select a.account_id, '2031-01-01', 0, 'complete', 'USD', 2, 1, 1, 0, 'book', '', '2031-02-01Z'
-from agora.account as a;
-insert into agora.bill_line
-select a.account_id, '2031-01-01', 0, 'rtc', 'audio', 1, 600, 10, 0, 10, 0.99, 0.0099
-from agora.account as a;
-insert into agora.bill_allocation
-select p.account_id, '2031-01-01', 0, p.project_id, '2031-01-02', 'rtc', 1, 0, 0, 0, 0, 0, 0, 1
-from agora.project as p;
-insert into agora.job_lease
-select a.account_id, 'usage', 'host', 1, '2031-01-01Z' from agora.account as a;
-insert into agora.job_run (account_id, job, slot, state, holder, attempt, started_at, finished_at)
-select a.account_id, 'usage', '2031-01-01Z', 'done', 'host', 1, '2031-01-01Z', '2031-01-01Z'
-from agora.account as a;
-insert into agora.alert (account_id, kind, subject, state, message, raised_at, next_attempt_at)
-select a.account_id, 'hole', 's', 'pending', 'm', '2031-01-01Z', '2031-01-01Z'
-from agora.account as a;
-";
-
-/// A database with two accounts, and the program on it.
-async fn two_accounts() -> (TestDatabase, Program) {
-    let database = TestDatabase::new();
-    let store = database.store().await;
-    let day = NaiveDate::from_ymd_opt(2031, 1, 2).expect("day");
-    partitions::ensure(store.pool(), day, 1).await.expect("partition");
-    store.close().await;
-    database.execute(TWO_ACCOUNTS).await;
-    let mut program = Program::new();
-    program.set("DATABASE_URL", database.url());
-    (database, program)
-}
 
 async fn connect(url: &str) -> PgConnection {
     let options = PgConnectOptions::from_str(url).expect("address");
@@ -314,100 +244,6 @@ async fn a_later_table_or_view_is_read_under_the_same_rules() {
     }
     tenant.close().await.expect("closed");
     reader.close().await.expect("closed");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_role_that_could_do_more_is_refused() {
-    let (database, program) = two_accounts().await;
-    let granted = "select relname from pg_class \
-                   where relnamespace = 'agora'::regnamespace and relacl::text like '%it_odd_%'";
-    for (role, make, arguments, said) in [
-        ("it_odd_super", "alter role it_odd_super superuser", &[][..], "superuser"),
-        ("it_odd_bypass", "alter role it_odd_bypass bypassrls", &[], "bypasses row security"),
-        ("it_odd_owner", "grant create on schema agora to it_odd_owner", &[], "may create some"),
-        (
-            "it_odd_member",
-            "grant pg_read_all_data to it_odd_member",
-            &["--tenant", "east"],
-            "a member of 'pg_read_all_data'",
-        ),
-        ("it_odd_stray", "", &["--tenant", "north"], "no account 'north'"),
-    ] {
-        database.url_of_a_role(role).await;
-        database.execute(make).await;
-        let arguments = [&["migrate", "--grant-reader", role][..], arguments].concat();
-        program.run(&arguments).exits(1).says(&[said, "hint: "]);
-    }
-    assert_eq!(database.rows(granted).await, ["(it_odd)"; 0]);
-    database.url_of_a_role("it_odd_writer").await;
-    database.execute("grant update on agora.project to it_odd_writer").await;
-    let arguments = ["migrate", "--grant-reader", "it_odd_writer"];
-    program.run(&arguments).exits(1).says(&["it may write to agora.project", "hint: "]);
-    for (name, exit) in [("pg_monitor", 2), ("public", 2), ("it_odd_nobody", 1)] {
-        program.run(&["migrate", "--grant-reader", name]).exits(exit).says(&["error: ", "hint: "]);
-    }
-    program.run(&["migrate", "--tenant", "east"]).exits(2);
-    database.execute("alter role it_odd_super nosuperuser").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_runs_what_writes_is_told_which_role_may() {
-    let (database, mut program) = two_accounts().await;
-    let url = database.url_of_a_role("it_reader_who_writes").await;
-    let owner = database.value("select current_user").await;
-    program.run(&["migrate", "--grant-reader", "it_reader_who_writes"]).exits(0);
-    let told = format!("name the role that owns the tables, '{owner}', in DATABASE_URL");
-    program
-        .set("DATABASE_URL", &url)
-        .set("AGORA_CUSTOMER_ID", "c")
-        .set("AGORA_CUSTOMER_SECRET", "s")
-        .set("AGORA_USAGE_NOW", "2031-03-01T00:00:00Z");
-    for arguments in [
-        &["report", "--month", "2031-01"][..],
-        &["bill", "close", "--month", "2031-01"],
-        &["backfill", "--from", "2031-01-01", "--to", "2031-01-02"],
-        &["tag", "set", "P_east", "team=live"],
-        &["migrate"],
-    ] {
-        let outcome = program.run(arguments).exits(1);
-        let refused = "error: the role 'it_reader_who_writes' may not write to this database\n";
-        outcome.says(&[refused, "hint: a role that only reads may run `query`", &told]);
-    }
-    program.run(&["query", "projects"]).exits(0);
-    // A role that was granted nothing, for which there is no schema to be seen.
-    let url = database.url_of_a_role("it_stranger_who_writes").await;
-    program.set("DATABASE_URL", &url);
-    let refused = "error: the role 'it_stranger_who_writes' may not write to this database\n";
-    program.run(&["report", "--month", "2031-01"]).exits(1).says(&[refused, &told]);
-    let said = ["permission denied", "migrate --grant-reader ROLE"];
-    program.run(&["query", "projects"]).exits(1).says(&said);
-    // Nor can one that may create nothing begin an empty database.
-    let empty = TestDatabase::empty();
-    empty.execute("revoke create on schema public from public").await;
-    program.set("DATABASE_URL", empty.url_of_a_role("it_stranger_who_writes").await);
-    let refused = "the role 'it_stranger_who_writes' may not create tables in this database";
-    program.run(&["migrate"]).exits(1).says(&[refused, "hint: as an administrator: grant create"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_role_is_created_on_request_whatever_its_name() {
-    let (database, program) = two_accounts().await;
-    let name = format!("it'\"; drop table agora.bill; -- {}", std::process::id());
-    let said = ["has no role", "add --create"];
-    program.run(&["migrate", "--grant-reader", &name]).exits(1).says(&said);
-    let said = ["was created without a password", "may read"];
-    program.run(&["migrate", "--grant-reader", &name, "--create"]).exits(0).says(&said);
-    let quoted = name.replace('\'', "''");
-    let role = format!(
-        "select rolcanlogin, rolsuper, rolcreatedb, rolcreaterole, rolbypassrls, \
-         has_table_privilege(oid, 'agora.bill', 'select') from pg_roles where rolname = '{quoted}'"
-    );
-    assert_eq!(database.rows(&role).await, ["(t,f,f,f,f,t)"]);
-    let identifier = name.replace('"', "\"\"");
-    database.execute(&format!("drop owned by \"{identifier}\"; drop role \"{identifier}\"")).await;
-    // The entry that it leaves lets nobody in, and stops nothing.
-    program.run(&["migrate"]).exits(0);
-    database.execute("select agora.secure_rows()").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

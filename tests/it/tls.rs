@@ -101,6 +101,28 @@ fn a_platform_of_a_private_authority_is_asked_with_credentials() {
 }
 
 #[test]
+fn a_ca_file_adds_an_authority_and_is_checked_before_anything_is_sent() {
+    let platform = RawServer::start(vec![json("200 OK", r#"{"projects":[]}"#)]);
+    let mut program = client_of(&platform);
+    let trusted = program.folder().join("trusted.pem").display().to_string();
+    let other = Authority::new().write(program.folder(), "other.pem").display().to_string();
+    program.set("SSL_CERT_FILE", &other);
+    program.run(&["api", "projects", "list"]).exits(1).says(&["certificate"]);
+    let empty = program.folder().join("empty.pem");
+    std::fs::write(&empty, "no certificate\n").expect("written");
+    for (file, cause) in [("missing.pem", "cannot be read"), ("empty.pem", "no certificate in PEM")]
+    {
+        let path = program.folder().join(file).display().to_string();
+        program.set("AGORA_USAGE_CA_FILE", path);
+        let refused = program.run(&["api", "projects", "list"]).exits(78);
+        refused.says(&["ca_file: ", file, cause, "(set by AGORA_USAGE_CA_FILE)"]);
+    }
+    assert!(platform.received().is_empty());
+    program.set("AGORA_USAGE_CA_FILE", trusted);
+    program.run(&["api", "projects", "list"]).exits(0);
+}
+
+#[test]
 fn c23_a_redirect_to_plain_http_takes_no_credentials_along() {
     let plain = RawServer::start(vec![json("200 OK", r#"{"projects":[]}"#)]);
     for target in [plain.base_url(), format!("http://localhost:{}", plain.port())] {

@@ -106,7 +106,7 @@ async fn ask_again(
         return Ok(Vec::new());
     }
     let api = match context.api(account) {
-        Err(ConfigError::NoCredentials(account)) => {
+        Err(ConfigError::NoCredentials { account, .. }) => {
             eprintln!("account {account}: {month} is not asked for again, without credentials");
             return Ok(Vec::new());
         }

@@ -224,7 +224,11 @@ async fn status_and_metrics_tell_how_each_job_gets_on() {
              clock_timestamp() + interval '1 hour')",
         )
         .await;
-    let client = crate::agora_api::webhook::HookClient::new(ANSWER_TIME).expect("client");
+    let client = crate::agora_api::webhook::HookClient::new(
+        ANSWER_TIME,
+        &crate::agora_api::Authorities::default(),
+    )
+    .expect("client");
     let rules = WatchRules {
         no_success_hours: 8,
         outlet: crate::observe::alerts::Outlet { client, webhook: None },

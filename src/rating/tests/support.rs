@@ -136,3 +136,13 @@ pub(in crate::rating) fn assert_parts_equal_the_whole(bill: &Bill) {
         }
     }
 }
+
+/// `key value: low to high` of each assumption, then of the bill.
+pub(super) fn ranges(bill: &Bill) -> Vec<String> {
+    let assumptions = bill
+        .assumptions
+        .iter()
+        .map(|it| format!("{} {}: {} to {}", it.key, it.value, it.range.low, it.range.high));
+    let all = format!("all: {} to {}", bill.range.low, bill.range.high);
+    assumptions.chain([all]).collect()
+}

@@ -16,4 +16,6 @@ pub(crate) mod server;
 pub(crate) mod setup;
 pub(crate) mod simulated;
 pub(crate) mod tls;
+pub(crate) mod two_accounts;
+pub(crate) mod watched_lake;
 pub(crate) mod world;

@@ -1,5 +1,5 @@
-//! A small object server that speaks as much of S3 as small files need: put
-//! (also only where nothing is), get and list, and can go wrong at any of them.
+//! A small object server that speaks as much of S3 as the lake needs: put (also
+//! only where nothing is, and in parts), get and list. It can go wrong at any of them.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -32,12 +32,31 @@ pub(crate) enum Fault {
     HalfAnswer,
 }
 
+/// What a request is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    Get,
+    Put,
+    BeginParts,
+    /// The number of the part and the upload.
+    PutPart(u32, String),
+    FinishParts(String),
+    DropParts(String),
+}
+
 /// A request, as faults choose it.
 #[derive(Debug)]
 pub(crate) struct Asked<'a> {
-    pub(crate) is_put: bool,
+    pub(crate) step: Step,
     /// Empty for a listing.
     pub(crate) key: &'a str,
+}
+
+impl Asked<'_> {
+    /// A whole object at once.
+    pub(crate) fn is_put(&self) -> bool {
+        self.step == Step::Put
+    }
 }
 
 type Choice = Box<dyn FnMut(&Asked<'_>) -> bool + Send>;
@@ -45,6 +64,9 @@ type Choice = Box<dyn FnMut(&Asked<'_>) -> bool + Send>;
 #[derive(Default)]
 struct Shelf {
     objects: Mutex<BTreeMap<String, Bytes>>,
+    /// Parts of uploads that were neither finished nor dropped.
+    uploads: Mutex<BTreeMap<String, BTreeMap<u32, Bytes>>>,
+    uploads_begun: AtomicUsize,
     faults: Mutex<Option<(Fault, Choice)>>,
     faults_happened: AtomicUsize,
     is_unsigned: AtomicBool,
@@ -69,6 +91,7 @@ impl ObjectServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("address"));
         let routes = Router::new().fallback(answer).with_state(Arc::clone(&shelf));
+        let routes = routes.layer(DefaultBodyLimit::disable());
         let serving = tokio::spawn(async move {
             axum::serve(listener, routes).await.expect("served");
         });
@@ -82,6 +105,11 @@ impl ObjectServer {
     /// Every object with its key.
     pub(crate) fn objects(&self) -> BTreeMap<String, Bytes> {
         lock(&self.shelf.objects).clone()
+    }
+
+    /// Parts that are kept, and paid for, although their object was never finished.
+    pub(crate) fn parts_left_over(&self) -> usize {
+        lock(&self.shelf.uploads).values().map(BTreeMap::len).sum()
     }
 
     /// Whether every request had a signature.
@@ -123,22 +151,71 @@ impl Shelf {
 
     fn carry_out(&self, asked: &Asked<'_>, only_new: bool, uri: &Uri, body: Bytes) -> Response {
         let mut objects = lock(&self.objects);
+        let mut uploads = lock(&self.uploads);
         let key = asked.key;
-        match asked.is_put {
-            true if only_new && objects.contains_key(key) => {
+        match &asked.step {
+            Step::Put if only_new && objects.contains_key(key) => {
                 StatusCode::PRECONDITION_FAILED.into_response()
             }
-            true => {
+            Step::Put => {
                 objects.insert(key.to_owned(), body);
                 [("etag", "\"1\"")].into_response()
             }
-            false if key.is_empty() => list(&objects, uri),
-            false => match objects.get(key) {
+            Step::Get if key.is_empty() => list(&objects, uri),
+            Step::Get => match objects.get(key) {
                 Some(bytes) => ([("etag", "\"1\""), LAST_MODIFIED], bytes.clone()).into_response(),
                 None => StatusCode::NOT_FOUND.into_response(),
             },
+            Step::BeginParts => {
+                let upload = format!("u{}", self.uploads_begun.fetch_add(1, Ordering::SeqCst));
+                uploads.insert(upload.clone(), BTreeMap::new());
+                wrapped("InitiateMultipartUploadResult", &format!("<UploadId>{upload}</UploadId>"))
+            }
+            Step::PutPart(number, upload) => match uploads.get_mut(upload) {
+                Some(parts) => {
+                    parts.insert(*number, body);
+                    [("etag", format!("\"part-{number}\""))].into_response()
+                }
+                None => StatusCode::NOT_FOUND.into_response(),
+            },
+            Step::FinishParts(upload) => match uploads.remove(upload) {
+                Some(parts) => {
+                    objects.insert(key.to_owned(), parts.into_values().flatten().collect());
+                    wrapped("CompleteMultipartUploadResult", "<ETag>\"1\"</ETag>")
+                }
+                None => StatusCode::NOT_FOUND.into_response(),
+            },
+            Step::DropParts(upload) => {
+                uploads.remove(upload);
+                StatusCode::NO_CONTENT.into_response()
+            }
         }
     }
+}
+
+fn wrapped(name: &str, content: &str) -> Response {
+    format!("<{name}>{content}</{name}>").into_response()
+}
+
+/// What a request is about; none for what this server does not speak.
+fn step(method: &Method, uri: &Uri) -> Option<Step> {
+    let parameter = |name: &str| {
+        let pairs = uri.query().unwrap_or_default().split('&');
+        let mut pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        pairs.find(|(found, _)| *found == name).map(|(_, value)| value.to_owned())
+    };
+    let upload = parameter("uploadId");
+    Some(match (method, upload) {
+        (&Method::GET, None) => Step::Get,
+        (&Method::PUT, None) => Step::Put,
+        (&Method::PUT, Some(upload)) => {
+            Step::PutPart(parameter("partNumber")?.parse().ok()?, upload)
+        }
+        (&Method::POST, None) if parameter("uploads").is_some() => Step::BeginParts,
+        (&Method::POST, Some(upload)) => Step::FinishParts(upload),
+        (&Method::DELETE, Some(upload)) => Step::DropParts(upload),
+        _ => return None,
+    })
 }
 
 async fn answer(
@@ -156,10 +233,10 @@ async fn answer(
     }
     let path = percent_encoding::percent_decode_str(uri.path()).decode_utf8_lossy().into_owned();
     let Some(key) = path.strip_prefix(BUCKET) else { return StatusCode::NOT_FOUND.into_response() };
-    let asked = Asked { is_put: method == Method::PUT, key: key.trim_start_matches('/') };
-    if !asked.is_put && method != Method::GET {
+    let Some(step) = step(&method, &uri) else {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
-    }
+    };
+    let asked = Asked { step, key: key.trim_start_matches('/') };
     let fault = shelf.fault_of(&asked);
     let is_carried_out = match fault {
         Some(Fault::Status(_)) => false,
@@ -209,6 +286,5 @@ fn list(objects: &BTreeMap<String, Bytes>, uri: &Uri) -> Response {
     };
     let found = objects.iter().filter(|(key, _)| key.starts_with(&*prefix));
     let contents = found.map(entry).collect::<Vec<_>>().concat();
-    format!("<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>")
-        .into_response()
+    wrapped("ListBucketResult", &format!("<IsTruncated>false</IsTruncated>{contents}"))
 }

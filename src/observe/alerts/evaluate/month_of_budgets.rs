@@ -54,7 +54,11 @@ async fn thirty_one_days_with_restarts_and_a_deaf_webhook_tell_each_threshold_on
     let rules = WatchRules {
         no_success_hours: 24 * 365,
         outlet: Outlet {
-            client: HookClient::new(Duration::from_secs(5)).expect("client"),
+            client: HookClient::new(
+                Duration::from_secs(5),
+                &crate::agora_api::Authorities::default(),
+            )
+            .expect("client"),
             webhook: Some(HookUrl::parse(&webhook.url()).expect("url")),
         },
         delivery: DeliveryRules { first_wait: Duration::ZERO, longest_wait: Duration::ZERO },
