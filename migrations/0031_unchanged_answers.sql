@@ -8,4 +8,4 @@ alter table agora.sync_request
 comment on column agora.sync_request.answer_sha256 is
     'SHA-256 of what the answer says; of answers for all projects that hold usage, else null.';
 comment on column agora.sync_request.stored_hash is
-    'Hash of all rows of usage_daily that the request covers, with the answer in them; null as answer_sha256. A hash of PostgreSQL''s own, which may differ between its versions.';
+    'Hash of the values in usage_daily that the request covers, those of the answer included; null as answer_sha256. Made by PostgreSQL, whose versions may differ in it.';

@@ -125,7 +125,8 @@ pub async fn close(
     Ok(PendingBill(transaction))
 }
 
-/// Two writers of one account's bills take turns.
+/// Two writers of the bills of one account and month take turns; a month waits for no
+/// other one, whose files may take long.
 async fn begin(
     pool: &PgPool,
     bill: &Bill,
@@ -133,7 +134,7 @@ async fn begin(
     let failed = || StoreError::during("writing bill");
     let mut transaction = begin_transaction(pool).await.map_err(failed())?;
     query("select pg_advisory_xact_lock(hashtextextended($1, 0))")
-        .bind(format!("agora.bill {}", bill.account))
+        .bind(format!("agora.bill {} {}", bill.account, bill.month))
         .execute(&mut *transaction)
         .await
         .map_err(failed())?;
