@@ -99,6 +99,11 @@ bench: postgres ## whole runs on the simulator beside floors of psql: PROJECTS=1
 	@cargo build --release --bin agora-usage
 	@scripts/bench $(target)/release/agora-usage $(or $(PROJECTS),1000) $(or $(DAYS),365)
 
+.PHONY: bench-growth
+bench-growth: postgres ## how cost grows: ten times the projects, days and channels
+	@cargo build --release --bin agora-usage
+	@scripts/bench-growth $(target)/release/agora-usage
+
 .PHONY: bench-queries
 bench-queries: postgres ## seconds of each question on invented data: PROJECTS=1000 DAYS=1095 ONLY="gaps projects"
 	@cargo build --release --bin agora-usage

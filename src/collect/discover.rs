@@ -3,11 +3,12 @@
 //! A deleted project vanishes from the list, and usage v3 must be asked for
 //! each project by its id; so its past usage would be missing from the bill
 //! without a word. Usage v1 answers for all projects at once, deleted ones
-//! included: one request a month tells their ids. Its minutes are not stored.
+//! included: one request a month (a few for thousands of projects) tells their
+//! ids. Its minutes are not stored.
 
 use std::collections::BTreeMap;
 
-use super::plan::PlannedRequest;
+use super::plan::{PlannedRequest, bounded};
 use super::{CollectError, Collector};
 use crate::domain::{DateRange, Month, ProjectId, UsageSource};
 use crate::store::projects;
@@ -33,7 +34,8 @@ impl Collector<'_> {
     /// Looks for unknown projects in the months of the requests; returns how many it found.
     async fn discover(&self, planned: &[PlannedRequest]) -> Result<u64, CollectError> {
         let mut found: Vec<ProjectId> = Vec::new();
-        for range in months(planned) {
+        let projects = self.records.chosen_projects().await?.len();
+        for range in months(planned).flat_map(|month| bounded(month, projects)) {
             match self.api.usage_v1(&[], range).await {
                 Ok(reply) => found.extend(reply.value.into_iter().map(|usage| usage.project_id)),
                 Err(error) => {

@@ -39,6 +39,22 @@ async fn v1_asks_for_all_projects_at_once_and_stores_minutes_as_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn v1_asks_for_parts_of_a_month_where_there_are_thousands_of_projects() {
+    let mut setup = Setup::at(LONG_AFTER).await;
+    setup.use_v1();
+    let ids: Vec<String> = (0..2_000).map(|number| format!("P{number:04}")).collect();
+    setup.api.list(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    setup.api.use_minutes("P0001", "2031-03-16", minutes(2));
+    setup.api.use_minutes("P1999", "2031-03-17", minutes(1));
+    setup.backfill("2031-03-01", "2031-03-31").exits(0).says(&["2 requests answered"]);
+    assert_eq!(asked_minutes(&setup), ["* 2031-03-01..2031-03-16", "* 2031-03-17..2031-03-31"]);
+    let stored = "select project_id, day, audio_seconds from agora.usage_daily \
+                  where audio_seconds > 0 order by project_id";
+    let expected = ["(P0001,2031-03-16,120)", "(P1999,2031-03-17,60)"];
+    assert_eq!(setup.database.rows(stored).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn v1_asks_one_by_one_when_all_at_once_fails() {
     let mut setup = Setup::at(LONG_AFTER).await;
     setup.use_v1();
