@@ -14,7 +14,7 @@ use crate::outlook::anomaly::{Anomaly, odd_projects};
 use crate::outlook::budget::{Budget, BudgetScope, BudgetState, states};
 use crate::outlook::month::{Known, forecast};
 use crate::outlook::series::{UnknownDays, UsageSeries, history};
-use crate::outlook::{Outlook, backtest};
+use crate::outlook::{DAYS_OF_LOOKING_BACK, Outlook, backtest};
 use crate::rating::{PriceBooks, PriceBooksError, RatingError};
 use crate::store::forecasts::{self, NewForecast};
 use crate::store::leases::Lease;
@@ -114,10 +114,6 @@ pub struct AccountOutlook {
     /// Days of the month so far that are not known.
     pub unknown_days: i64,
 }
-
-/// Days of a new month in which the one before is looked at as well: its last
-/// days come late, and a threshold that they reach must not go untold.
-pub const DAYS_OF_LOOKING_BACK: u32 = 7;
 
 /// Looks ahead from the newest day that is known of any project, at most yesterday,
 /// and stores what is seen, in the first week of a month also how the one before

@@ -1,5 +1,7 @@
 //! What a command runs with: settings, clock, and the way to the database.
 
+use std::path::Path;
+
 use crate::agora_api::AgoraApi;
 use crate::clock::{Clock, NOW_VARIABLE};
 use crate::config::{AccountSettings, ConfigError, Settings};
@@ -15,12 +17,12 @@ pub struct Context {
 }
 
 impl Context {
-    /// Reads settings and clock as the command line asks.
+    /// Reads settings and clock; `config` and `database_url` are those of the command line.
     ///
     /// # Errors
     /// [`ConfigError`] naming the source of the bad value.
-    pub(crate) fn load(common: &crate::cli::Common) -> Result<Self, ConfigError> {
-        let settings = Settings::load(common.config(), common.database_url())?;
+    pub fn load(config: Option<&Path>, database_url: Option<&str>) -> Result<Self, ConfigError> {
+        let settings = Settings::load(config, database_url)?;
         Ok(Self { settings, clock: clock()? })
     }
 

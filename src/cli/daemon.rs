@@ -35,7 +35,7 @@ pub(super) struct DaemonArguments {
 }
 
 pub(super) async fn run(common: &Common, arguments: DaemonArguments) -> Result<Exit, Failure> {
-    let context = Context::load(common)?;
+    let context = common.context()?;
     let assignment = assignment(&context)?;
     let store = Store::open(&context.settings.database, connections(&context.settings)).await?;
     let workplace = Workplace { store, clock: context.clock, holder: holder_name() };
@@ -147,7 +147,7 @@ async fn observe(context: &Context, daemon: &Arc<Daemon>) -> Result<Observation,
 
 /// Takes new settings for all later runs; keeps the last good ones on an error.
 fn reload(common: &Common, daemon: &Daemon, observation: &Observation) {
-    let taken = Context::load(common).map_err(Failure::from).and_then(|context| {
+    let taken = common.context().map_err(Failure::from).and_then(|context| {
         let assignment = assignment(&context)?;
         observation.reassign(&context.settings)?;
         Ok(assignment)

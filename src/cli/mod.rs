@@ -39,6 +39,7 @@ use std::process::ExitCode;
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use crate::config::ConfigError;
 use crate::context::Context;
 use failure::{Exit, Failure};
 
@@ -191,25 +192,25 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Daemon(arguments) => daemon::run(&common, arguments).await,
         Command::Health => health::run(&common).await,
         Command::Simulator(arguments) => simulator::run(arguments).await,
-        Command::Sync(command) => sync::run(&Context::load(&common)?, command).await,
-        Command::Backfill(arguments) => backfill::run(&Context::load(&common)?, arguments).await,
-        Command::Coverage(arguments) => coverage::run(&Context::load(&common)?, arguments).await,
-        Command::Report(arguments) => report::run(&Context::load(&common)?, arguments).await,
-        Command::Forecast(arguments) => forecast::run(&Context::load(&common)?, arguments).await,
-        Command::Budget(command) => budget::run(&Context::load(&common)?, command).await,
-        Command::Bill(command) => bill::run(&Context::load(&common)?, command).await,
-        Command::Resale(command) => resale::run(&Context::load(&common)?, command).await,
-        Command::Tag(command) => tag::run(&Context::load(&common)?, command).await,
+        Command::Sync(command) => sync::run(&common.context()?, command).await,
+        Command::Backfill(arguments) => backfill::run(&common.context()?, arguments).await,
+        Command::Coverage(arguments) => coverage::run(&common.context()?, arguments).await,
+        Command::Report(arguments) => report::run(&common.context()?, arguments).await,
+        Command::Forecast(arguments) => forecast::run(&common.context()?, arguments).await,
+        Command::Budget(command) => budget::run(&common.context()?, command).await,
+        Command::Bill(command) => bill::run(&common.context()?, command).await,
+        Command::Resale(command) => resale::run(&common.context()?, command).await,
+        Command::Tag(command) => tag::run(&common.context()?, command).await,
         Command::Query(arguments) => query::run(&common, arguments).await,
-        Command::Api(arguments) => api::run(&Context::load(&common)?, arguments).await,
+        Command::Api(arguments) => api::run(&common.context()?, arguments).await,
         Command::Init(arguments) => init::run(arguments),
         Command::Completions(arguments) => completions::run(program(), &arguments),
         Command::Man(arguments) => man::run(program(), &arguments),
-        Command::Check(arguments) => check::run(&Context::load(&common)?, arguments).await,
-        Command::Lake(command) => lake::run(&Context::load(&common)?, command).await,
-        Command::Backup(arguments) => backup::back_up(&Context::load(&common)?, arguments).await,
-        Command::Restore(arguments) => backup::restore(&Context::load(&common)?, arguments).await,
-        Command::Migrate(arguments) => migrate::run(&Context::load(&common)?, arguments).await,
+        Command::Check(arguments) => check::run(&common.context()?, arguments).await,
+        Command::Lake(command) => lake::run(&common.context()?, command).await,
+        Command::Backup(arguments) => backup::back_up(&common.context()?, arguments).await,
+        Command::Restore(arguments) => backup::restore(&common.context()?, arguments).await,
+        Command::Migrate(arguments) => migrate::run(&common.context()?, arguments).await,
     }
 }
 
@@ -235,6 +236,11 @@ impl Common {
     /// The database address that was asked for.
     pub(crate) fn database_url(&self) -> Option<&str> {
         self.database_url.as_deref()
+    }
+
+    /// Settings and clock of the command.
+    fn context(&self) -> Result<Context, ConfigError> {
+        Context::load(self.config(), self.database_url())
     }
 }
 

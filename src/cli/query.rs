@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use super::Common;
 use super::failure::{Exit, Failure};
 use super::print::{Output, plain_table, print_rows, print_text, trimmed};
-use crate::context::Context;
 use crate::store::analyst_queries::{ResultTable, ValueKind};
 use crate::store::{StoreError, analyst_queries};
 use questions::{QUESTIONS, Question};
@@ -46,7 +45,7 @@ pub(crate) fn is_value_of(kind: &str, text: &str) -> Option<bool> {
 
 pub(super) async fn run(common: &Common, arguments: QueryArguments) -> Result<Exit, Failure> {
     if arguments.dictionary {
-        return dictionary::print(&Context::load(common)?).await;
+        return dictionary::print(&common.context()?).await;
     }
     let Some(name) = arguments.name else {
         print_text(&list()?)?;
@@ -54,7 +53,7 @@ pub(super) async fn run(common: &Common, arguments: QueryArguments) -> Result<Ex
     };
     let question = find(&name)?;
     let values = values(&question, arguments.parameter)?;
-    let context = Context::load(common)?;
+    let context = common.context()?;
     let store = context.open_store_for_reading().await?;
     let result = analyst_queries::run(store.pool(), question.sql, &values).await;
     store.close().await;

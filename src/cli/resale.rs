@@ -7,12 +7,13 @@ use super::bill::{month_or_previous, records};
 use super::failure::{Exit, Failure};
 use super::print::{Output, one_line, plain_table, print_rows, print_text, say_line, trimmed};
 use super::report::amount;
-use crate::billing::margin::{MonthMargin, margin, margin_per_mille, month_margin, sell_month};
+use crate::billing::margin::{month_margin, sell_month};
 use crate::billing::month::rate_month;
 use crate::billing::reproduce::closed_revision;
 use crate::billing::{BillingError, RatedMonth};
 use crate::config::AccountSettings;
 use crate::context::Context;
+use crate::domain::margin::{MonthMargin, ProjectMargin, margin, margin_per_mille};
 use crate::domain::money::decimal_text;
 use crate::domain::{BillStatus, Month, ProjectId};
 use crate::month_report::write_statement;
@@ -213,7 +214,7 @@ fn percent(cost: crate::domain::Money, sell: crate::domain::Money) -> Option<Str
 /// A row a project; the last one is what belongs to none.
 fn rows_of(found: &MonthMargin, cost: &RatedMonth, sell: &RatedMonth) -> Vec<Row> {
     let status = status(cost, sell);
-    let row = |one: &crate::billing::margin::ProjectMargin| {
+    let row = |one: &ProjectMargin| {
         vec![
             Some(cost.bill.account.to_string()),
             Some(cost.bill.month.to_string()),

@@ -7,6 +7,7 @@
 
 pub mod adjustment;
 pub mod bill_status;
+pub mod margin;
 pub mod money;
 pub mod occupancy;
 pub mod period;

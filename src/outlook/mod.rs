@@ -20,3 +20,7 @@ pub mod plans;
 pub mod series;
 
 pub use month::{MonthForecast, Outlook, ProjectForecast};
+
+/// Days of a new month in which the one before is looked at as well: its last
+/// days come late, and a threshold that they reach must not go untold.
+pub const DAYS_OF_LOOKING_BACK: u32 = 7;

@@ -8,8 +8,8 @@ use sqlx::postgres::PgPool;
 
 use super::error::StoreError;
 use super::leases::{self, Lease};
-use crate::account_outlook::DAYS_OF_LOOKING_BACK;
 use crate::domain::{AccountId, Money};
+use crate::outlook::DAYS_OF_LOOKING_BACK;
 use crate::outlook::anomaly::Anomaly;
 use crate::outlook::budget::BudgetState;
 use crate::outlook::{MonthForecast, Outlook};

@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::PgPool;
 
 use super::error::StoreError;
-use crate::billing::margin::{MonthMargin, ProjectMargin};
+use crate::domain::margin::{MonthMargin, ProjectMargin};
 use crate::domain::{AccountId, Money};
 use crate::outlook::compare::BreakEven;
 use crate::rating::Bill;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::super::overview::Overview;
 use super::super::wording;
 use super::page::Number;
-use crate::billing::margin::margin;
+use crate::domain::margin::margin;
 
 /// Budgets, odd days and plans.
 #[derive(Debug, Serialize)]

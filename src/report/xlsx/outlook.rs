@@ -2,8 +2,8 @@
 
 use rust_xlsxwriter::Workbook;
 
-use crate::billing::margin::margin;
 use crate::domain::Money;
+use crate::domain::margin::margin;
 
 use super::super::overview::Overview;
 use super::super::wording;
