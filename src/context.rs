@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::agora_api::AgoraApi;
+use crate::agora_api::{AgoraApi, SharedClients};
 use crate::clock::{Clock, NOW_VARIABLE};
 use crate::config::{AccountSettings, ConfigError, Settings};
 use crate::store::{Store, StoreError};
@@ -14,6 +14,7 @@ pub struct Context {
     pub settings: Settings,
     /// The time of day.
     pub clock: Clock,
+    clients: SharedClients,
 }
 
 impl Context {
@@ -23,7 +24,7 @@ impl Context {
     /// [`ConfigError`] naming the source of the bad value.
     pub fn load(config: Option<&Path>, database_url: Option<&str>) -> Result<Self, ConfigError> {
         let settings = Settings::load(config, database_url)?;
-        Ok(Self { settings, clock: clock()? })
+        Ok(Self { settings, clock: clock()?, clients: SharedClients::default() })
     }
 
     /// Opens the database and brings its schema up to date.
@@ -56,7 +57,7 @@ impl Context {
     /// # Errors
     /// [`ConfigError`] without credentials.
     pub fn api(&self, account: &AccountSettings) -> Result<AgoraApi, ConfigError> {
-        AgoraApi::new(account.api_settings()?).map_err(ConfigError::Value)
+        AgoraApi::sharing(account.api_settings()?, &self.clients).map_err(ConfigError::Value)
     }
 }
 

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use super::attempt::{Attempt, attempt};
 use super::error::{ApiError, ApiErrorKind};
 use super::hidden::{self, Secret};
-use super::http_client::{Authorities, plain_client};
+use super::http_client::{Authorities, SharedClients};
 use super::metering;
 use super::pacing::Pacer;
 
@@ -194,7 +194,16 @@ impl AgoraApi {
     /// # Errors
     /// A text that says why the TLS set-up or the credentials cannot be used.
     pub fn new(settings: ApiSettings) -> Result<Self, String> {
-        let http = plain_client(settings.request_timeout, &settings.hosts, &settings.authorities)?;
+        Self::sharing(settings, &SharedClients::default())
+    }
+
+    /// The same with connections and certificates that other accounts use too.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn sharing(settings: ApiSettings, clients: &SharedClients) -> Result<Self, String> {
+        let ApiSettings { request_timeout, hosts, authorities, .. } = &settings;
+        let http = clients.client(*request_timeout, hosts, authorities)?;
         let pair = format!("{}:{}", settings.customer_id, settings.customer_secret.expose_secret());
         let mut authorization = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(pair)))
             .map_err(|_| "the credentials cannot be sent in a header".to_owned())?;

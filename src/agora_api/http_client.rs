@@ -1,7 +1,9 @@
 //! The one place that builds an HTTP client, with the bounds that all of them have.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::{Certificate, Url};
@@ -28,6 +30,36 @@ impl Authorities {
     }
 }
 
+/// Clients that accounts share. Each one that is built reads the certificates of the
+/// machine's authorities, which takes long for a thousand accounts.
+///
+/// Belongs to one runtime, since connections do.
+#[derive(Debug, Default)]
+pub struct SharedClients(Mutex<HashMap<(Duration, bool), reqwest::Client>>);
+
+impl SharedClients {
+    /// The client for these addresses; all of them have the same `authorities`.
+    pub(super) fn client(
+        &self,
+        timeout: Duration,
+        addresses: &[Url],
+        authorities: &Authorities,
+    ) -> Result<reqwest::Client, String> {
+        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&(timeout, is_direct(addresses))) {
+            return Ok(client.clone());
+        }
+        let client = plain_client(timeout, addresses, authorities)?;
+        clients.insert((timeout, is_direct(addresses)), client.clone());
+        Ok(client)
+    }
+}
+
+/// Whether no proxy may come between.
+fn is_direct(addresses: &[Url]) -> bool {
+    addresses.iter().any(|address| address.scheme() == "http")
+}
+
 /// A client that follows no redirect and gives up an attempt after `timeout`,
 /// from connecting to the end of the body. Must be called within a tokio runtime.
 ///
@@ -45,13 +77,12 @@ pub(super) fn plain_client(
     let _ = rustls::crypto::ring::default_provider().install_default();
     #[expect(clippy::disallowed_methods, reason = "the one place that builds an HTTP client")]
     let builder = reqwest::Client::builder();
-    let direct = addresses.iter().any(|address| address.scheme() == "http");
-    let builder = if direct { builder.no_proxy() } else { builder };
+    let builder = if is_direct(addresses) { builder.no_proxy() } else { builder };
     builder
         .tls_certs_merge(authorities.0.iter().cloned())
         .redirect(reqwest::redirect::Policy::none())
         .timeout(timeout)
-        // A daemon with a thousand accounts has as many clients: idle connections must not add up.
+        // A daemon asks for a thousand accounts: idle connections must not add up.
         .pool_idle_timeout(IDLE_CONNECTION)
         .user_agent(concat!("agora-usage/", env!("CARGO_PKG_VERSION")))
         .build()
