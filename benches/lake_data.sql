@@ -68,6 +68,13 @@ cross join lateral (
 ) as c
 order by u.account_id, u.project_id, u.day;
 
+-- Credits, of a project or of none.
+insert into agora.bill_adjustment (account_id, month, revision, adjustment_id, project_id, cost)
+select
+    account_id, '2031-02-01', 0, 1, case when account_id like '%5' then '' else 'P02' end, -12.34
+from agora.account
+where account_id like '%3' or account_id like '%5';
+
 -- As many minutes before the midnight as after it.
 create temporary table minute on commit drop as
 select t

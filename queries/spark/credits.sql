@@ -1,5 +1,6 @@
 -- Question: On which days did a project get money back?
--- Reads cost_daily; the filter is one that the files' statistics answer.
+-- Reads cost_daily; the filter is one that the files' statistics answer. Adjustments have
+-- the service 'adjustment' and the last day of their month.
 select
     account_id,
     project_id,

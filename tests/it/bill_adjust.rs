@@ -2,6 +2,7 @@
 //! level still adds up.
 
 use crate::support::fake_api::FULL_HD;
+use crate::support::filled_lake::{files_of, seen};
 use crate::support::reports::units;
 use crate::support::setup::Setup;
 
@@ -168,4 +169,31 @@ async fn a_mistake_in_a_file_of_tags_is_named_with_its_line_and_changes_nothing(
     setup.run(&["tag", "set", "P1", "Team=x"]).exits(2).says(&["no key"]);
     setup.run(&["tag", "set", "P1", "team="]).exits(2).says(&["empty"]);
     assert_eq!(setup.database.value("select count(*) from agora.project_tag").await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lake_adds_up_to_what_is_due_in_months_with_adjustments_too() {
+    let setup = march().await;
+    adjust(&setup, "-0.10", &[]).exits(0);
+    adjust(&setup, "5", &["--project", "idle"]).exits(0);
+    setup.report("2031-03").exits(0);
+    let only = ["bill", "adjust", "--month", "2031-02", "--amount", "-99", "--reason", "a reason"];
+    setup.run(&only).exits(0);
+    setup.report("2031-02").exits(3);
+    let lake = setup.program.folder().join("lake");
+    let url = lake.display().to_string();
+    let costs = || {
+        setup.run(&["lake", "export", "--to-url", &url]).exits(0);
+        setup.run(&["lake", "verify", "--url", &url]).exits(0);
+        let published = seen(&files_of(&lake)).into_iter();
+        let costs = published.filter(|(folder, _)| folder.starts_with("cost_daily/"));
+        costs.map(|(_, manifest)| manifest["sums"]["cost"].to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(costs(), ["\"-99.000000000000\"", "\"94.800000000000\""]);
+    let due = "select sum(amount_due) from agora.bill_in_force group by month order by month";
+    assert_eq!(setup.database.rows(due).await, ["(-99.000000)", "(94.800000)"]);
+    // A further one changes the lake too.
+    adjust(&setup, "-4.80", &[]).exits(0);
+    setup.report("2031-03").exits(0);
+    assert_eq!(costs(), ["\"-99.000000000000\"", "\"90.000000000000\""]);
 }

@@ -148,7 +148,7 @@ async fn missing_credentials_are_asked_for_before_the_database_is_opened() {
     for command in
         [&BACKFILL[..], &["sync", "projects"], &["sync", "usage"], &["sync", "occupancy"]]
     {
-        let said = ["error: account 'default' has no customer id and secret", "agora-usage demo"];
+        let said = ["error: account 'default' has no customer id", "agora-usage demo"];
         setup.run(command).exits(78).says(&said);
     }
     assert_untouched(&setup).await;

@@ -2,8 +2,9 @@
 //!
 //! The newest closed revision, else the draft (`bill_revision` 0). Rated by this
 //! program: readers only add up. Amounts are in `currency`; those of a month
-//! sum to the bill's total. Money that belongs to no project has an empty
-//! project and service, and the month's first day.
+//! sum to what is due, adjustments included. Money that belongs to no project has
+//! an empty project and service, and the month's first day; a project's part of
+//! the adjustments has the service `adjustment` and the month's last day.
 
 use super::{Column, column, summed};
 use crate::store::lake::CellKind::{Day, Decimal, Text, Whole};

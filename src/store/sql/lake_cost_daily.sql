@@ -1,6 +1,8 @@
 -- Costs of some accounts in a range of months, from the bill in force: the
 -- newest closed one, else the draft. Money that belongs to no project has an
--- empty project and service, and the first day of its month.
+-- empty project and service, and the first day of its month. What a project has of
+-- the month's adjustments has the service 'adjustment' and the last day, as in a
+-- report of days; so the rows of a month sum to what is due.
 -- $1: accounts, $2: first day, $3: first day after the range; whole months
 with bill_in_force as (
     select distinct on (b.account_id, b.month) b.*
@@ -47,6 +49,27 @@ cost as (
         b.revision
     from bill_in_force as b
     where b.unallocated <> 0
+    union all
+    select
+        b.account_id,
+        a.project_id,
+        (b.month + interval '1 month' - interval '1 day')::date as day,
+        'adjustment' as service,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        sum(a.cost) as cost,
+        b.currency,
+        b.status,
+        b.revision
+    from bill_in_force as b
+    join agora.bill_adjustment as a using (account_id, month, revision)
+    group by b.account_id, b.month, b.revision, b.currency, b.status, a.project_id
+    having sum(a.cost) <> 0
 )
 
 select

@@ -10,7 +10,17 @@ select
 from (
     select account_id, project_id, day, currency, cost from agora.project_cost_daily
     union all
-    select account_id, '', month, currency, unallocated from agora.bill
+    select account_id, '', month, currency, unallocated from agora.bill_in_force
+    union all
+    select
+        account_id,
+        project_id,
+        (month + interval '1 month' - interval '1 day')::date,
+        currency,
+        sum(cost)
+    from agora.bill_adjustment
+    join agora.bill_in_force using (account_id, month, revision)
+    group by account_id, project_id, month, currency
 ) as c
 where cost <> 0
 group by 1, 2, 3, 4

@@ -48,6 +48,14 @@ cross join lateral (
 ) as c
 where u.day < '2031-03-01';
 
+-- A credit and a charge of one project, a credit of another, and one of none.
+insert into agora.bill_adjustment (account_id, month, revision, adjustment_id, project_id, cost)
+values
+('default', '2031-01-01', 0, 1, 'P1', -12.5),
+('default', '2031-01-01', 0, 2, 'P1', 2.25),
+('east', '2031-02-01', 0, 3, 'P2', -0.01),
+('west', '2031-02-01', 0, 4, '', -99);
+
 -- A snapshot a minute from 20:00 to 05:00, with a gap from 01:00 to 01:10, two
 -- in one minute, and one at midnight that did not read every channel.
 insert into agora.occupancy_snapshot (
