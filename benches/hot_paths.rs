@@ -137,6 +137,12 @@ fn compare_with_stored_cells(bencher: Bencher) {
     bencher.counter(rows()).bench(|| hot_paths::compare(black_box(&answer), &stored));
 }
 
+#[divan::bench]
+fn hash_an_answer(bencher: Bencher) {
+    let usage = usage();
+    bencher.counter(rows()).bench(|| hot_paths::hash(black_box(&usage)));
+}
+
 fn book() -> PriceBook {
     PriceBook::embedded("fixed").expect("a plan").expect("a book")
 }

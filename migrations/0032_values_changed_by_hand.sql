@@ -21,3 +21,6 @@ begin
     return new;
 end
 $$;
+
+comment on table agora.usage_revision is
+    'Usage values that were replaced by newer ones. Written by a trigger of usage_daily, so that no writer can overwrite what the platform said without a trace; of a value that was put in by hand under the request of another one, only the latter is kept.';

@@ -5,7 +5,7 @@
 
 use crate::agora_api::usage_v1;
 use crate::domain::{AccountId, DateRange, DayUsage};
-use crate::store::usage::{UsageAnswer, compared, encoded};
+use crate::store::usage::{UsageAnswer, answer_sha256, compared, encoded};
 
 /// Decodes a body of usage v1.
 ///
@@ -25,4 +25,10 @@ pub fn encode(account: &AccountId, days: &[DayUsage]) -> usize {
 #[must_use]
 pub fn compare(answer: &UsageAnswer, stored: &[DayUsage]) -> (usize, usize) {
     compared(answer, stored)
+}
+
+/// Hashes what an answer says.
+#[must_use]
+pub fn hash(days: &[DayUsage]) -> [u8; 32] {
+    answer_sha256(days)
 }

@@ -3,12 +3,11 @@
 //! A deleted project vanishes from the list, and usage v3 must be asked for
 //! each project by its id; so its past usage would be missing from the bill
 //! without a word. Usage v1 answers for all projects at once, deleted ones
-//! included: one request a month (a few for thousands of projects) tells their
-//! ids. Its minutes are not stored.
+//! included: one request a month tells their ids. Its minutes are not stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::plan::{PlannedRequest, bounded};
+use super::plan::PlannedRequest;
 use super::{CollectError, Collector};
 use crate::domain::{DateRange, Month, ProjectId, UsageSource};
 use crate::store::projects;
@@ -33,9 +32,8 @@ impl Collector<'_> {
 
     /// Looks for unknown projects in the months of the requests; returns how many it found.
     async fn discover(&self, planned: &[PlannedRequest]) -> Result<u64, CollectError> {
-        let mut found: Vec<ProjectId> = Vec::new();
-        let projects = self.records.chosen_projects().await?.len();
-        for range in months(planned).flat_map(|month| bounded(month, projects)) {
+        let mut found: BTreeSet<ProjectId> = BTreeSet::new();
+        for range in months(planned) {
             match self.api.usage_v1(&[], range).await {
                 Ok(reply) => found.extend(reply.value.into_iter().map(|usage| usage.project_id)),
                 Err(error) => {
@@ -48,8 +46,7 @@ impl Collector<'_> {
                 }
             }
         }
-        found.sort_unstable();
-        found.dedup();
+        let found: Vec<ProjectId> = found.into_iter().collect();
         let records = &self.records;
         let now = records.clock.now();
         let added = projects::add_unlisted(records.store.pool(), records.account, &found, now);

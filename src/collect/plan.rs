@@ -15,10 +15,6 @@ use crate::store::usage::{self, KnownBy, KnownUsage};
 /// Months that are read from the database ahead of the work on them.
 const LEDGERS_AT_ONCE: usize = 2;
 
-/// Days of projects that one answer for all projects may hold: a month of some
-/// thousand projects. It is in memory as a whole.
-const WHOLE_ANSWER_ROWS: usize = 32 * 1024;
-
 /// A usage request to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedRequest {
@@ -144,9 +140,9 @@ fn plan_month(
 ) -> Vec<PlannedRequest> {
     let source = settings.source;
     let mut planned = Vec::new();
-    let request = |project_id: Option<&ProjectId>, service, range| {
+    let mut add = |project_id: Option<&ProjectId>, service, range: Option<DateRange>| {
         let project_id = project_id.cloned();
-        PlannedRequest { source, project_id, service, range }
+        planned.extend(range.map(|range| PlannedRequest { source, project_id, service, range }));
     };
     let due_of = |stored: &StoredProject, service| {
         let known = ledger.of(&stored.project.project_id, service);
@@ -163,53 +159,20 @@ fn plan_month(
                     projects.is_empty() && is_due(*day, cell, now, settings.policy)
                 }));
                 let of_each = projects.iter().filter_map(|stored| due_of(stored, service));
-                let due = of_each.chain(of_all).reduce(DateRange::hull);
-                let parts = due.into_iter().flat_map(|due| bounded(due, projects.len()));
-                planned.extend(parts.map(|part| request(None, service, part)));
+                add(None, service, of_each.chain(of_all).reduce(DateRange::hull));
             }
             _ => {
-                let of_each = projects.iter().filter_map(|stored| {
-                    let due = due_of(stored, service)?;
-                    Some(request(Some(&stored.project.project_id), service, due))
-                });
-                planned.extend(of_each);
+                for stored in projects {
+                    add(Some(&stored.project.project_id), service, due_of(stored, service));
+                }
             }
         }
     }
     planned
 }
 
-/// A range in parts, so that an answer for all of that many projects stays within bounds.
-pub(super) fn bounded(range: DateRange, projects: usize) -> impl Iterator<Item = DateRange> {
-    let days: Vec<NaiveDate> = range.days().collect();
-    let part_days = (WHOLE_ANSWER_ROWS / projects.max(1)).max(1);
-    let parts: Vec<_> = days.chunks(part_days).map(|days| span(days.iter().copied())).collect();
-    parts.into_iter().flatten()
-}
-
 /// From the first to the last of some days in order.
 fn span(days: impl Iterator<Item = NaiveDate>) -> Option<DateRange> {
     let single = |day| DateRange::new(day, day).ok();
     days.filter_map(single).reduce(DateRange::hull)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::period::parse_day;
-
-    #[test]
-    fn a_range_is_parted_only_where_its_answer_would_be_too_large() {
-        let day = |text| parse_day(text).expect("day");
-        let march = DateRange::new(day("2031-03-01"), day("2031-03-31")).expect("range");
-        for (projects, parts, longest) in
-            [(0, 1, 31), (1_000, 1, 31), (2_000, 2, 16), (10_000, 11, 3), (1_000_000, 31, 1)]
-        {
-            let found: Vec<DateRange> = bounded(march, projects).collect();
-            assert_eq!(found.len(), parts, "{projects}");
-            assert_eq!(found.iter().map(|part| part.days().count()).max(), Some(longest));
-            let days: Vec<_> = found.iter().flat_map(|part| part.days()).collect();
-            assert!(march.days().eq(days), "{projects}");
-        }
-    }
 }

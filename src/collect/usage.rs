@@ -25,6 +25,10 @@ const BATCH_ANSWERS: usize = 64;
 /// answers wait before they queue up. Bounds memory, whatever the range.
 const BATCH_ROWS: usize = 32 * 1024;
 
+/// Projects from which on an answer for all of them is alone in memory: it holds a
+/// month of each, and is asked for only when the one before is written.
+const LARGE_ACCOUNT_PROJECTS: usize = 2_000;
+
 /// Requests for all projects under way at once. Their answers are large, and
 /// the rest of the time goes to the writer.
 const WHOLE_ACCOUNT_WORKERS: usize = 2;
@@ -111,9 +115,10 @@ impl Collector<'_> {
         run: &mut UsageRun,
         progress: &dyn Progress,
     ) -> Result<(), CollectError> {
-        let room = Semaphore::new(BATCH_ROWS);
+        let room = &Semaphore::new(BATCH_ROWS);
         let (sender, mut receiver) = mpsc::channel(BATCH_ANSWERS);
-        let workers = self.workers(&planned);
+        let is_alone = self.is_alone(&planned).await?;
+        let workers = if is_alone { 1 } else { self.workers(&planned) };
         let refused = AtomicBool::new(false);
         let fetch = async {
             // The sender moves in here, so that its end tells the writer.
@@ -121,16 +126,21 @@ impl Collector<'_> {
             let goes_on = || !refused.load(Ordering::Relaxed) && !self.stop.is_cancelled();
             let mut answers = stream::iter(planned)
                 .take_while(|_| std::future::ready(goes_on()))
-                .map(|planned| self.fetch(planned))
+                .map(|planned| async move {
+                    let held = if is_alone { all_of(room).await } else { None };
+                    (self.fetch(planned).await, held)
+                })
                 .buffer_unordered(workers);
-            while let Some(fetched) = answers.next().await {
+            while let Some((fetched, held)) = answers.next().await {
                 progress.ended();
                 if is_refusal(fetched.error.as_ref()) {
                     refused.store(true, Ordering::Relaxed);
                 }
                 // More rows than there is room for wait until all of it is free.
-                let rows = fetched.answer.days.len().min(BATCH_ROWS);
-                let room = room.acquire_many(u32::try_from(rows).unwrap_or(u32::MAX)).await.ok();
+                let room = match held {
+                    None => room_for(room, fetched.answer.days.len()).await,
+                    held => held,
+                };
                 if sender.send(Queued { fetched, room }).await.is_err() {
                     break;
                 }
@@ -154,6 +164,14 @@ impl Collector<'_> {
             Some(refused) => Err(refused.error.clone().into()),
             None => Ok(()),
         }
+    }
+
+    /// Whether the answers are too large for two of them to be in memory.
+    async fn is_alone(&self, planned: &[PlannedRequest]) -> Result<bool, CollectError> {
+        if !matches!(planned.first(), Some(PlannedRequest { project_id: None, .. })) {
+            return Ok(false);
+        }
+        Ok(self.records.chosen_projects().await?.len() > LARGE_ACCOUNT_PROJECTS)
     }
 
     /// How many of the requests may be under way at once.
@@ -277,6 +295,16 @@ impl Collector<'_> {
         }
         Ok(())
     }
+}
+
+/// Room for that many rows, at most all there is.
+async fn room_for(room: &Semaphore, rows: usize) -> Option<SemaphorePermit<'_>> {
+    room.acquire_many(u32::try_from(rows.min(BATCH_ROWS)).unwrap_or(u32::MAX)).await.ok()
+}
+
+/// All the room: nothing waits to be written any more.
+async fn all_of(room: &Semaphore) -> Option<SemaphorePermit<'_>> {
+    room_for(room, BATCH_ROWS).await
 }
 
 /// The answer and those that wait behind it, as far as one transaction takes them.

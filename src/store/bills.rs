@@ -93,7 +93,7 @@ pub async fn replace_draft(
     pool: &PgPool,
     record: &BillRecord<'_>,
 ) -> Result<PendingBill, BillWriteError> {
-    let mut transaction = begin(pool, record.bill).await?;
+    let mut transaction = begin(pool, record).await?;
     write_draft(&mut transaction, record).await?;
     Ok(PendingBill(transaction))
 }
@@ -108,7 +108,7 @@ pub async fn close(
     record: &BillRecord<'_>,
     new: &NewRevision,
 ) -> Result<PendingBill, BillWriteError> {
-    let mut transaction = begin(pool, record.bill).await?;
+    let mut transaction = begin(pool, record).await?;
     let newest: i32 = query_scalar(
         "select coalesce(max(revision), 0) from agora.bill where account_id = $1 and month = $2",
     )
@@ -129,9 +129,11 @@ pub async fn close(
 /// other one, whose files may take long.
 async fn begin(
     pool: &PgPool,
-    bill: &Bill,
+    record: &BillRecord<'_>,
 ) -> Result<Transaction<'static, Postgres>, BillWriteError> {
     let failed = || StoreError::during("writing bill");
+    let bill = record.bill;
+    price_books::keep_text(pool, record.book, record.rated_at).await?;
     let mut transaction = begin_transaction(pool).await.map_err(failed())?;
     query("select pg_advisory_xact_lock(hashtextextended($1, 0))")
         .bind(format!("agora.bill {} {}", bill.account, bill.month))
@@ -168,7 +170,7 @@ async fn insert_whole(
     closing: Option<&serde_json::Value>,
 ) -> Result<(), BillWriteError> {
     let BillRecord { bill, book, .. } = record;
-    price_books::keep(connection, &bill.account, bill.month, book, record.rated_at).await?;
+    price_books::note_use(connection, &bill.account, bill.month, book, record.rated_at).await?;
     insert_bill(connection, record, revision, closing).await?;
     insert_lines(connection, bill, revision).await?;
     copy_allocation(connection, bill, revision).await?;

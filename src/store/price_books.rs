@@ -20,13 +20,12 @@ pub struct StoredPriceBook {
     pub first_seen_at: DateTime<Utc>,
 }
 
-/// Keeps the book, and notes that the month is rated with it from now on.
-pub(super) async fn keep(
-    connection: &mut PgConnection,
-    account: &AccountId,
-    month: Month,
+/// Keeps the text of a book, by itself: whoever writes a bill with the same book would
+/// else wait for the end of a transaction that lasts as long as its report is written.
+pub(super) async fn keep_text(
+    pool: &PgPool,
     book: &PriceBook,
-    used_from: DateTime<Utc>,
+    first_seen_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     query(
         "insert into agora.price_book (book_sha256, book_name, book_text, first_seen_at) \
@@ -35,10 +34,21 @@ pub(super) async fn keep(
     .bind(&book.sha256)
     .bind(&book.name)
     .bind(&book.text)
-    .bind(used_from)
-    .execute(&mut *connection)
+    .bind(first_seen_at)
+    .execute(alone(pool))
     .await
     .map_err(StoreError::during("writing price_book"))?;
+    Ok(())
+}
+
+/// Notes that the month is rated with a book that is kept, from now on.
+pub(super) async fn note_use(
+    connection: &mut PgConnection,
+    account: &AccountId,
+    month: Month,
+    book: &PriceBook,
+    used_from: DateTime<Utc>,
+) -> Result<(), StoreError> {
     query(
         "insert into agora.price_book_use (account_id, month, used_from, book_sha256) \
          select $1, $2, $3, $4 where $4 is distinct from ( \

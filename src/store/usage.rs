@@ -19,7 +19,10 @@ use crate::store::statement::{alone, begin_transaction, query, query_as};
 
 use compare::{Changes, IncomingCell, StoredCell, compare};
 
+use unchanged::Beforehand;
+
 pub(super) use unchanged::AnswerHashes;
+pub(crate) use unchanged::answer_sha256;
 
 pub use stored::{KnownBy, KnownUsage, incomplete_cells, read, read_known, read_superseded};
 
@@ -89,7 +92,7 @@ pub async fn write_answers(
             request_id: *request_id,
             record: &answer.request,
             rows_received: answer.days.len(),
-            hashes: compared.hashes(connection, account, answer).await?,
+            hashes: compared.hashes(connection, account, &answer.request, *request_id).await?,
             contradicted_days: compared.contradicted.into_iter().collect(),
         });
     }
@@ -124,25 +127,28 @@ async fn take_turns(
 struct Compared {
     /// Days that it would un-say.
     contradicted: BTreeSet<NaiveDate>,
-    /// Of the answer, where hashes are kept.
-    answer_sha256: Option<[u8; 32]>,
-    /// Where it was known beforehand that nothing changes.
-    known: Option<AnswerHashes>,
+    /// Where hashes are kept.
+    beforehand: Option<Beforehand>,
 }
 
 impl Compared {
-    /// What the next answer is held against; asked for when all is written.
+    fn is_known(&self) -> bool {
+        self.beforehand.as_ref().is_some_and(|beforehand| beforehand.contradicted.is_some())
+    }
+
     async fn hashes(
         &self,
         connection: &mut PgConnection,
         account: &AccountId,
-        answer: &UsageAnswer,
+        request: &RequestRecord,
+        request_id: i64,
     ) -> Result<Option<AnswerHashes>, StoreError> {
-        let (None, Some(answer_sha256)) = (self.known, self.answer_sha256) else {
-            return Ok(self.known);
-        };
-        let stored_hash = unchanged::stored_hash(connection, account, &answer.request).await?;
-        Ok(Some(AnswerHashes { answer_sha256, stored_hash }))
+        match &self.beforehand {
+            None => Ok(None),
+            Some(beforehand) => {
+                beforehand.afterwards(connection, account, request, request_id).await
+            }
+        }
     }
 }
 
@@ -153,9 +159,9 @@ async fn changes<'a>(
     answers: &'a [UsageAnswer],
     request_ids: &[i64],
 ) -> Result<(Changes<'a>, Vec<Compared>), StoreError> {
-    let mut compared = known_beforehand(connection, account, answers).await?;
+    let mut compared = known_beforehand(connection, account, answers, request_ids).await?;
     let silent = silent_days(connection, account, answers).await?;
-    let left: Vec<_> = compared.iter().map(|compared| compared.known.is_none()).collect();
+    let left: Vec<_> = compared.iter().map(|compared| !compared.is_known()).collect();
     let covered = stored::covered_cells(connection, account, answers, &left).await?;
     let mut changes = Changes::default();
     for (at, (stored, silent)) in covered.into_iter().zip(silent).enumerate() {
@@ -175,20 +181,18 @@ async fn known_beforehand(
     connection: &mut PgConnection,
     account: &AccountId,
     answers: &[UsageAnswer],
+    request_ids: &[i64],
 ) -> Result<Vec<Compared>, StoreError> {
     let mut known = Vec::with_capacity(answers.len());
-    for answer in answers {
+    for (answer, request_id) in answers.iter().zip(request_ids) {
         let mut compared = Compared::default();
         if unchanged::is_hashed(answer, answers) {
-            let answer_sha256 = unchanged::answer_sha256(&answer.days);
-            compared.answer_sha256 = Some(answer_sha256);
-            if let Some(found) = unchanged::find(connection, account, answer, answer_sha256).await?
-            {
-                let range = answer.request.range;
-                tracing::debug!(%account, usage.days = %range, "{SAYS_THE_SAME}");
-                compared.known = Some(found.hashes);
-                compared.contradicted = found.contradicted;
+            let beforehand = unchanged::look(connection, account, answer, *request_id).await?;
+            if let Some(days) = &beforehand.contradicted {
+                tracing::debug!(%account, usage.days = %answer.request.range, "{SAYS_THE_SAME}");
+                compared.contradicted.clone_from(days);
             }
+            compared.beforehand = Some(beforehand);
         }
         known.push(compared);
     }

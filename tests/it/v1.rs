@@ -1,6 +1,12 @@
 //! Usage v1 by setting, beside v3, and the deleted projects that it tells of.
 
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection};
 
 use crate::support::fake_api::{AUDIO, Asked};
 use crate::support::setup::{Setup, audio_rows};
@@ -39,18 +45,20 @@ async fn v1_asks_for_all_projects_at_once_and_stores_minutes_as_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn v1_asks_for_parts_of_a_month_where_there_are_thousands_of_projects() {
+async fn v1_stores_the_months_of_thousands_of_projects_one_by_one() {
     let mut setup = Setup::at(LONG_AFTER).await;
     setup.use_v1();
-    let ids: Vec<String> = (0..2_000).map(|number| format!("P{number:04}")).collect();
+    let ids: Vec<String> = (0..2_001).map(|number| format!("P{number:04}")).collect();
     setup.api.list(&ids.iter().map(String::as_str).collect::<Vec<_>>());
-    setup.api.use_minutes("P0001", "2031-03-16", minutes(2));
-    setup.api.use_minutes("P1999", "2031-03-17", minutes(1));
-    setup.backfill("2031-03-01", "2031-03-31").exits(0).says(&["2 requests answered"]);
-    assert_eq!(asked_minutes(&setup), ["* 2031-03-01..2031-03-16", "* 2031-03-17..2031-03-31"]);
+    for month in ["01", "02", "03"] {
+        setup.api.use_minutes("P0001", &format!("2031-{month}-16"), minutes(2));
+    }
+    // Nobody uses anything after the 16th, which is no contradiction.
+    let said = ["3 requests answered", "every day is known"];
+    setup.backfill("2031-01-01", "2031-03-31").exits(0).says(&said);
     let stored = "select project_id, day, audio_seconds from agora.usage_daily \
-                  where audio_seconds > 0 order by project_id";
-    let expected = ["(P0001,2031-03-16,120)", "(P1999,2031-03-17,60)"];
+                  where audio_seconds > 0 order by day";
+    let expected = ["(P0001,2031-01-16,120)", "(P0001,2031-02-16,120)", "(P0001,2031-03-16,120)"];
     assert_eq!(setup.database.rows(stored).await, expected);
 }
 
@@ -234,6 +242,11 @@ async fn values_that_somebody_has_changed_are_compared_and_put_right() {
             "0 rows new, 1 changed",
         ),
         (
+            "update agora.usage_daily set audio_seconds = audio_seconds << 32 \
+             where project_id = 'P1' and day = '2031-03-01'",
+            "0 rows new, 1 changed",
+        ),
+        (
             "delete from agora.usage_daily where project_id = 'P2' and day = '2031-03-02'",
             "1 row new, 0 changed",
         ),
@@ -248,6 +261,8 @@ async fn values_that_somebody_has_changed_are_compared_and_put_right() {
         setup.database.execute(damage).await;
         assert!(is_compared(&setup, 0, said), "{damage}");
         assert_eq!(setup.audio().await, before, "{damage}");
+        // Where a hand has written, the next answer is compared in any case.
+        is_compared(&setup, 0, "0 rows new, 0 changed");
         assert!(!is_compared(&setup, 0, "0 rows new, 0 changed"));
     }
 }
@@ -262,4 +277,36 @@ async fn c07_days_that_an_answer_leaves_out_stay_a_contradiction_when_it_says_so
     assert!(!is_compared(&setup, 3, said));
     let days = "select contradicted_days from agora.sync_request order by request_id desc limit 2";
     assert_eq!(setup.database.rows(days).await, ["({2031-03-02})"; 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hand_that_writes_while_an_answer_is_written_is_put_right_by_the_next_one() {
+    let setup = two_projects_in_minutes().await;
+    setup.api.use_minutes("P1", "2031-03-01", minutes(9));
+    let options = PgConnectOptions::from_str(&setup.database.url()).expect("address");
+    let mut hand = PgConnection::connect_with(&options).await.expect("connected");
+    let by_hand = "begin; \
+        update agora.usage_daily set audio_seconds = 5 \
+        where project_id = 'P1' and day = '2031-03-01'; \
+        update agora.usage_daily set audio_seconds = 7 \
+        where project_id = 'P2' and day = '2031-03-02'";
+    sqlx::raw_sql(by_hand).execute(&mut hand).await.expect("written");
+    // It has compared, and waits for the row of P1.
+    let waiting = "select count(*) from pg_stat_activity \
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    let setup = Arc::new(setup);
+    let of_run = Arc::clone(&setup);
+    let run = tokio::task::spawn_blocking(move || is_compared(&of_run, 0, "0 rows new, 1 changed"));
+    while setup.database.value(waiting).await != "1" {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    sqlx::raw_sql("commit").execute(&mut hand).await.expect("committed");
+    assert!(run.await.expect("ran"));
+    assert!(setup.audio().await.contains(&"(P2,2031-03-02,v1,7)".to_owned()));
+    assert!(is_compared(&setup, 0, "0 rows new, 1 changed"));
+    let audio = setup.audio().await;
+    assert!(audio.contains(&"(P1,2031-03-01,v1,540)".to_owned()), "{audio:?}");
+    assert!(audio.contains(&"(P2,2031-03-02,v1,120)".to_owned()), "{audio:?}");
+    assert!(is_compared(&setup, 0, "0 rows new, 0 changed"));
+    assert!(!is_compared(&setup, 0, "0 rows new, 0 changed"));
 }

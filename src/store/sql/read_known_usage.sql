@@ -9,7 +9,7 @@ with value as (
         project_id, service, day, source,
         audio_seconds, sd_seconds, hd_seconds, hdp_seconds,
         full_hd_seconds, video_2k_seconds, video_2k_plus_seconds,
-        extra_seconds, missing_media, observed_at, request_id
+        extra_seconds, missing_media, observed_at, request_id, true as is_current
     from agora.usage_daily
     where account_id = $1 and day between $2 and $3
     union all
@@ -17,7 +17,7 @@ with value as (
         project_id, service, day, source,
         audio_seconds, sd_seconds, hd_seconds, hdp_seconds,
         full_hd_seconds, video_2k_seconds, video_2k_plus_seconds,
-        extra_seconds, missing_media, observed_at, request_id
+        extra_seconds, missing_media, observed_at, request_id, false as is_current
     from agora.usage_revision
     where account_id = $1 and day between $2 and $3
 )
@@ -33,4 +33,5 @@ from value
 where
     ($4::timestamptz is null or observed_at <= $4)
     and ($5::bigint is null or request_id <= $5)
-order by day, project_id, service, request_id desc
+-- A value that was changed by hand names the request of the one that was sent.
+order by day, project_id, service, request_id desc, is_current

@@ -1,7 +1,7 @@
 //! Answers for all projects that change nothing, told without reading what is stored.
 //!
 //! Most answers say what the one before said. Where the hash of the answer and
-//! the hash of the rows that it covers are both those of the request before,
+//! the hash of the values that it covers are both those of the request before,
 //! comparing them would come to the same end: an answer that was written once
 //! leaves nothing to write, and the same days unlisted, the second time. The
 //! database reads its rows for that, but sends none. Answers for one project
@@ -30,12 +30,14 @@ pub(in crate::store) struct AnswerHashes {
     pub(in crate::store) stored_hash: i64,
 }
 
-/// An answer that changes nothing.
+/// What is known of an answer before it is compared.
 #[derive(Debug)]
-pub(super) struct Unchanged {
-    pub(super) hashes: AnswerHashes,
-    /// Days with stored usage that it does not list.
-    pub(super) contradicted: BTreeSet<NaiveDate>,
+pub(super) struct Beforehand {
+    pub(super) answer_sha256: [u8; 32],
+    /// Hash of the stored rows that it covers.
+    stored_hash: i64,
+    /// Where the end of comparing is known: days with stored usage that it does not list.
+    pub(super) contradicted: Option<BTreeSet<NaiveDate>>,
 }
 
 /// Whether hashes are kept of an answer: one for all projects with usage in it,
@@ -53,15 +55,17 @@ pub(super) fn is_hashed(answer: &UsageAnswer, batch: &[UsageAnswer]) -> bool {
         && batch.iter().filter(covers_the_same).count() == 1
 }
 
-/// The end of comparing, where it is known beforehand; no other writer of these
-/// days may be at work.
-pub(super) async fn find(
+/// Looks at an answer and at what it covers. Another writer of these days that is
+/// at work must be somebody who writes by hand.
+pub(super) async fn look(
     connection: &mut PgConnection,
     account: &AccountId,
     answer: &UsageAnswer,
-    answer_sha256: [u8; 32],
-) -> Result<Option<Unchanged>, StoreError> {
+    request_id: i64,
+) -> Result<Beforehand, StoreError> {
     let request = &answer.request;
+    let answer_sha256 = answer_sha256(&answer.days);
+    let stored_hash = stored(connection, account, request, request_id).await?.all_values;
     let earlier: Option<(i64, Vec<NaiveDate>)> =
         query_as(include_str!("../sql/earlier_answer.sql"))
             .bind(account.as_str())
@@ -73,25 +77,63 @@ pub(super) async fn find(
             .fetch_optional(&mut *connection)
             .await
             .map_err(StoreError::during(COMPARING))?;
-    let Some((stored_hash, contradicted)) = earlier else { return Ok(None) };
-    let is_same = self::stored_hash(connection, account, request).await? == stored_hash;
-    Ok(is_same.then(|| Unchanged {
-        hashes: AnswerHashes { answer_sha256, stored_hash },
-        contradicted: contradicted.into_iter().collect(),
-    }))
+    let same = earlier.filter(|(left, _)| *left == stored_hash);
+    let contradicted = same.map(|(_, days)| days.into_iter().collect());
+    Ok(Beforehand { answer_sha256, stored_hash, contradicted })
 }
 
-/// Hash of the stored rows that a request for all projects covers.
-pub(super) async fn stored_hash(
+impl Beforehand {
+    /// What the next answer is held against, asked for when all is written. None
+    /// where somebody wrote by hand since [`look`]: what was compared is then not
+    /// what is stored, and the next answer must be compared again.
+    pub(super) async fn afterwards(
+        &self,
+        connection: &mut PgConnection,
+        account: &AccountId,
+        request: &RequestRecord,
+        request_id: i64,
+    ) -> Result<Option<AnswerHashes>, StoreError> {
+        let Self { answer_sha256, stored_hash, contradicted } = self;
+        let hashes = |stored_hash| AnswerHashes { answer_sha256: *answer_sha256, stored_hash };
+        if contradicted.is_some() {
+            return Ok(Some(hashes(*stored_hash)));
+        }
+        let now = stored(connection, account, request, request_id).await?;
+        let replaced: i64 = query_scalar(include_str!("../sql/superseded_usage_hash.sql"))
+            .bind(account.as_str())
+            .bind(request.range.first())
+            .bind(request.range.last())
+            .bind(request.service.name())
+            .bind(request_id)
+            .fetch_one(connection)
+            .await
+            .map_err(StoreError::during(COMPARING))?;
+        // A hash of many rows is the xor of theirs: those that were left alone are
+        // all that there were without those that were replaced.
+        let is_left_alone = now.other_values == stored_hash ^ replaced;
+        Ok(is_left_alone.then(|| hashes(now.all_values)))
+    }
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct StoredHashes {
+    all_values: i64,
+    /// Without those of the request itself.
+    other_values: i64,
+}
+
+async fn stored(
     connection: &mut PgConnection,
     account: &AccountId,
     request: &RequestRecord,
-) -> Result<i64, StoreError> {
-    query_scalar(include_str!("../sql/stored_usage_hash.sql"))
+    request_id: i64,
+) -> Result<StoredHashes, StoreError> {
+    query_as(include_str!("../sql/stored_usage_hash.sql"))
         .bind(account.as_str())
         .bind(request.range.first())
         .bind(request.range.last())
         .bind(request.service.name())
+        .bind(request_id)
         .fetch_one(connection)
         .await
         .map_err(StoreError::during(COMPARING))
@@ -99,7 +141,7 @@ pub(super) async fn stored_hash(
 
 /// Hash of what an answer says, in its order. Two answers with the same hash
 /// say the same; the other way round holds as long as the order stays.
-pub(super) fn answer_sha256(days: &[DayUsage]) -> [u8; 32] {
+pub(crate) fn answer_sha256(days: &[DayUsage]) -> [u8; 32] {
     let mut hash = Sha256::new();
     let mut bytes = Vec::with_capacity(256);
     for usage in days {
