@@ -10,8 +10,8 @@ comment on column agora.sync_request.answer_sha256 is
 comment on column agora.sync_request.stored_hash is
     'Hash of the values in usage_daily that the request covers, those of the answer included; null as answer_sha256. Made by usage_hash.';
 
--- The hash of a bigint is the same for all values whose halves are alike under xor;
--- the remainders by a prime tell those apart.
+-- The hash of a bigint is that of its two halves under xor: numbers of 32 bits, which
+-- nearly all are, have hashes of their own, and larger ones count as text.
 create function agora.usage_hash(
     project_id text, day date, source text,
     audio_seconds bigint, sd_seconds bigint, hd_seconds bigint, hdp_seconds bigint,
@@ -24,13 +24,18 @@ return hash_record_extended(
         project_id, day, source,
         audio_seconds, sd_seconds, hd_seconds, hdp_seconds,
         full_hd_seconds, video_2k_seconds, video_2k_plus_seconds,
-        coalesce(audio_seconds % 2147483647, 0)
-        + 3 * coalesce(sd_seconds % 2147483647, 0)
-        + 5 * coalesce(hd_seconds % 2147483647, 0)
-        + 7 * coalesce(hdp_seconds % 2147483647, 0)
-        + 11 * coalesce(full_hd_seconds % 2147483647, 0)
-        + 13 * coalesce(video_2k_seconds % 2147483647, 0)
-        + 17 * coalesce(video_2k_plus_seconds % 2147483647, 0),
+        case
+            when
+                greatest(
+                    audio_seconds, sd_seconds, hd_seconds, hdp_seconds,
+                    full_hd_seconds, video_2k_seconds, video_2k_plus_seconds
+                ) > 4294967295
+            then
+                array[
+                    audio_seconds, sd_seconds, hd_seconds, hdp_seconds,
+                    full_hd_seconds, video_2k_seconds, video_2k_plus_seconds
+                ]::text
+        end,
         case when pg_column_size(extra_seconds) > 8 then extra_seconds end,
         case when pg_column_size(missing_media) > 16 then missing_media end,
         request_id
