@@ -13,8 +13,9 @@ use super::layout::{Partition, Period, bucket, data_file_name};
 use super::manifest::{self, FileEntry, Manifest, Newest};
 use super::spool::{Spool, SpoolFolder, SpooledFile};
 use super::table::Sums;
-use super::{Lake, LakeError, verify};
+use super::{Lake, LakeError, archived, verify};
 use crate::domain::{AccountId, DateRange, Month};
+use crate::store::lake::archive::{self, ArchivedDay};
 use crate::store::lake::{self as rows, CellKind, LakeDay, StreamError};
 
 /// How often a partition is tried that others publish at the same moment.
@@ -131,14 +132,25 @@ impl BucketExport<'_> {
             None => DateRange::new(oldest, yesterday),
         };
         let Ok(days) = days else { return Ok(exported) };
-        let archived =
-            rows::archived_days(self.pool, self.account_bucket, self.lake.name()).await?;
+        let archived = archive::days(self.pool, self.lake.name()).await?;
         for day in rows::days(self.pool, &self.accounts, days).await? {
-            if !archived.contains(&day) {
+            if !self.is_archived(day, &archived).await? {
                 exported = exported.and(self.run_day(day, &with_channels).await?);
             }
         }
         Ok(exported)
+    }
+
+    /// Whether the day was written down as it is now, and is still there.
+    async fn is_archived(&self, day: LakeDay, all: &[ArchivedDay]) -> Result<bool, LakeError> {
+        let of_day = all.iter().find(|archived| {
+            (archived.day, archived.account_bucket) == (day.day, self.account_bucket)
+                && archived.snapshots == day.snapshots
+        });
+        match of_day {
+            Some(archived) => archived::is_whole(self.lake, *archived).await,
+            None => Ok(false),
+        }
     }
 
     async fn run_day(
@@ -150,22 +162,27 @@ impl BucketExport<'_> {
         let mut exported = Exported::default();
         // A day whose channels are gone keeps those that the lake has of it.
         let has_channels = with_channels.contains(&day.day);
-        let datasets = [Dataset::OccupancyMinute, Dataset::OccupancyChannel];
-        let datasets = &datasets[..if has_channels { 2 } else { 1 }];
+        let partitions = archived::partitions(day.day, self.account_bucket);
+        let mut channel_rows = None;
         let mut differences = Vec::new();
-        for dataset in datasets {
-            let partition = self.partition(*dataset, Period::Day(day.day));
-            exported = exported.and(self.publish(&partition, &state).await?);
-            if let Some(newest) = manifest::newest(self.lake, &partition).await? {
-                differences.extend(verify::files(self.lake, &partition, &newest.manifest).await?);
-            }
+        for partition in &partitions[..if has_channels { 2 } else { 1 }] {
+            exported = exported.and(self.publish(partition, &state).await?);
+            let Some(Newest { manifest, .. }) = manifest::newest(self.lake, partition).await?
+            else {
+                differences.push(format!("{}: it is gone", partition.folder()));
+                continue;
+            };
+            differences.extend(verify::files(self.lake, partition, &manifest).await?);
+            channel_rows = i64::try_from(manifest.rows).ok();
         }
         if let Some(difference) = differences.first() {
             tracing::error!(day = %day.day, %difference, "a day of the lake is not as it was written");
             exported.days_damaged += 1;
         } else if has_channels {
-            let (bucket, name) = (self.account_bucket, self.lake.name());
-            rows::mark_archived(self.pool, day, bucket, name, self.now).await?;
+            let LakeDay { day, snapshots } = day;
+            let account_bucket = self.account_bucket;
+            let archived = ArchivedDay { day, account_bucket, snapshots, channel_rows };
+            archive::mark(self.pool, self.lake.name(), archived, self.now).await?;
             exported.days_verified += 1;
         }
         Ok(exported)
@@ -230,7 +247,9 @@ impl BucketExport<'_> {
         files: &[SpooledFile],
     ) -> Result<Option<Exported>, LakeError> {
         let earlier: &[FileEntry] = published.map_or(&[], |manifest| &manifest.files);
-        let is_same = earlier.len() == files.len()
+        // Also nothing is published, so that what is lost later can be told.
+        let is_same = published.is_some()
+            && earlier.len() == files.len()
             && earlier.iter().zip(files).all(|(old, new)| old.content_sha256 == new.content_sha256);
         if is_same {
             return Ok(Some(Exported { unchanged: 1, ..Exported::default() }));

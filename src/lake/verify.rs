@@ -17,7 +17,7 @@ use super::layout::{CURRENT_MANIFEST, Partition, Period, bucket, manifest_name, 
 use super::manifest::{FileEntry, Manifest};
 use super::spool::SpoolFolder;
 use super::table::{ContentHash, Sums, plus};
-use super::{Lake, LakeError};
+use super::{Lake, LakeError, archived};
 use crate::domain::AccountId;
 use crate::store::lake as rows;
 
@@ -93,10 +93,12 @@ async fn lost(
     pool: &PgPool,
     published: &BTreeSet<String>,
 ) -> Result<Vec<String>, LakeError> {
-    let archived = rows::archived_partitions(pool, lake.name()).await?;
-    let folders = archived.into_iter().map(|(day, account_bucket)| {
-        let (dataset, period) = (Dataset::OccupancyMinute, Period::Day(day));
-        Partition { dataset, period, account_bucket }.folder()
+    let archived = rows::archive::days(pool, lake.name()).await?;
+    let folders = archived.into_iter().flat_map(|archived| {
+        let [minutes, channels] = archived::partitions(archived.day, archived.account_bucket);
+        // Days that were exported earlier have no manifest where there were no channels.
+        let channels = archived.channel_rows.map(|_| channels.folder());
+        [Some(minutes.folder()), channels].into_iter().flatten()
     });
     let lost = folders.filter(|folder| !published.contains(folder));
     Ok(lost.map(|folder| format!("{folder}: it was archived, and is gone")).collect())
