@@ -25,7 +25,7 @@ pub(super) fn partitions(day: NaiveDate, account_bucket: u8) -> [Partition; 2] {
 /// in the files was read back when the day was written down.
 pub(super) async fn is_whole(lake: &Lake, archived: ArchivedDay) -> Result<bool, LakeError> {
     for partition in partitions(archived.day, archived.account_bucket) {
-        let newest = manifest::newest(lake, &partition).await?;
+        let newest = manifest::published(lake, &partition).await?.newest;
         let Some(Newest { manifest, is_current: true }) = newest else { return Ok(false) };
         let rows = archived.channel_rows.filter(|_| partition.dataset == Dataset::OccupancyChannel);
         if rows.is_some_and(|rows| u64::try_from(rows) != Ok(manifest.rows)) {

@@ -16,6 +16,7 @@ pub mod archived;
 pub mod dataset;
 pub mod export;
 pub mod layout;
+mod lost;
 mod manifest;
 mod place;
 mod spool;

@@ -23,7 +23,7 @@ pub(super) fn run<'a>(context: &'a JobContext<'a>) -> BoxFuture<'a, Result<JobOu
         let accounts = buckets(pool).await?.remove(&account_bucket).unwrap_or_default();
         let now = records.clock.now();
         let export = BucketExport { lake: &work.lake, pool, account_bucket, accounts, now };
-        let range = ExportRange { days: None, today: records.clock.today() };
+        let range = ExportRange { days: None, today: records.clock.today(), again: false };
         let exported = export.run(range).await?;
         let damaged = exported.days_damaged;
         let partial = (damaged > 0)
