@@ -207,3 +207,17 @@ async fn a_copy_that_somebody_spoiled_stops_nobody_and_is_mended() {
     }
     filled.verify().exits(0);
 }
+
+#[tokio::test]
+async fn an_account_that_was_taken_out_of_the_settings_keeps_nobodys_channels() {
+    let mut filled = FilledLake::new().await;
+    filled.work_on(&["default", "west"]);
+    filled.program.set("AGORA_USAGE_OCCUPANCY_ARCHIVE", "true");
+    run_jobs(&mut filled, "2031-04-01T06:30:00Z");
+    let days = "select account_id, figures ->> 'days_verified' from agora.job_run \
+                where job = 'lake' order by account_id";
+    assert_eq!(filled.database.rows(days).await, ["(default,4)", "(west,2)"]);
+    filled.verify().exits(0);
+    run_jobs(&mut filled, "2031-04-01T07:30:00Z");
+    assert_eq!(filled.database.value(CHANNELS).await, "0");
+}
