@@ -52,6 +52,10 @@ struct Place {
     tools read it (AWS_*, GOOGLE_*, AZURE_*). Days of occupancy that are not over are left out. \
     Without a range: every month, and the days whose channels are in the database. An export that \
     is interrupted leaves readers on the revision they saw; the next one makes up for it.\n\n\
+    Nothing is written where the database has not changed, unless a partition or a file of a day of \
+    occupancy is gone. Where `lake verify` tells of files that are gone or were changed, \
+    --again writes a revision with their rows: of every month, and of all days since the oldest \
+    that was archived, or of the range. Channels that the database has no more cannot come back.\n\n\
     Exit codes: 0 done; 3 days of occupancy were damaged when they were read back; 4 another run \
     exports, with --no-wait."
 )]
@@ -70,6 +74,9 @@ pub(super) struct ExportArguments {
     /// Only the bucket of this account, with the other accounts in it [default: all]
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
+    /// Read what was published, too, and write anew what is not there as it was written
+    #[arg(long)]
+    again: bool,
     /// Exit with 4 instead of waiting while another run exports
     #[arg(long)]
     no_wait: bool,
@@ -79,7 +86,9 @@ pub(super) struct ExportArguments {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Reads every file of every revision. With --files-only an export that was \
     interrupted is told and is no difference, as long as readers see an earlier revision whole.\n\n\
-    With the database, days of occupancy that were written down as archived have to be there.\n\n\
+    With the database, all that `lake export` without a range would publish has to be there: if you \
+    export ranges alone, the other months and days are told as not published yet. So have days of \
+    occupancy that were archived, with both datasets.\n\n\
     Exit codes: 0 all agree; 1 some do not, and are listed, or nothing is published there.")]
 pub(super) struct VerifyArguments {
     #[command(flatten)]
@@ -130,7 +139,8 @@ fn address(context: &Context, url: Option<&str>) -> Result<LakeUrl, Failure> {
 }
 
 async fn export(context: &Context, arguments: ExportArguments) -> Result<Exit, Failure> {
-    let range = ExportRange { days: days(&arguments)?, today: context.clock.today() };
+    let (today, again) = (context.clock.today(), arguments.again);
+    let range = ExportRange { days: days(&arguments)?, today, again };
     let lake = Lake::open(&address(context, arguments.to_url.as_deref())?)?;
     let store = context.open_store().await?;
     let done = export_buckets(context, &store, &lake, range, &arguments).await;
@@ -149,7 +159,7 @@ async fn export(context: &Context, arguments: ExportArguments) -> Result<Exit, F
     if done.days_damaged > 0 {
         tracing::warn!(
             "{} days of occupancy were not there as they were written when they were read back; \
-             `agora-usage lake verify` lists why",
+             `agora-usage lake verify` lists why, and an export with --again writes them anew",
             done.days_damaged
         );
         return Ok(Exit::Partial);
@@ -206,27 +216,37 @@ fn bucket_of<'a>(
 
 async fn verify(context: &Context, arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let lake = Lake::open_for_reading(&address(context, arguments.place.url.as_deref())?)?;
-    let verified = if arguments.files_only {
-        verify::everything(&lake, None).await?
+    let today = context.clock.today();
+    let mut verified = if arguments.files_only {
+        verify::everything(&lake, None, today).await?
     } else {
         let store = context.open_store_for_reading().await?;
-        let verified = verify::everything(&lake, Some(store.pool())).await;
+        let verified = verify::everything(&lake, Some(store.pool()), today).await;
         store.close().await;
-        let mut verified = verified?;
-        // Whole, but not what the database has.
-        verified.differences.append(&mut verified.behind);
-        verified
+        verified?
     };
     if verified.partitions == 0 && verified.differences.is_empty() {
         return Err(Failure::new(Exit::Failed, format!("nothing is published in {}", lake.name()))
             .hint("is the address right? `agora-usage lake export` publishes what there is"));
     }
+    if !arguments.files_only {
+        // Whole, but not what the database has.
+        verified.differences.append(&mut verified.behind);
+        verified.differences.append(&mut verified.missing);
+    }
     print(&verified, &lake);
+    if !verified.differences.is_empty() {
+        tracing::warn!(
+            "`agora-usage lake export` publishes what is new; with --again it also writes anew what \
+             is gone or was changed"
+        );
+    }
     Ok(if verified.differences.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
 fn print(verified: &Verified, lake: &Lake) {
-    let Verified { partitions, manifests, files, rows, compared, differences, behind } = verified;
+    let Verified { partitions, manifests, files, rows, compared, differences, behind, .. } =
+        verified;
     for lines in [differences, behind] {
         for line in lines.iter().take(MOST_DIFFERENCES) {
             say_line(format_args!("{line}"));

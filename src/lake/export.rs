@@ -10,11 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::dataset::Dataset;
 use super::layout::{Partition, Period, bucket, data_file_name};
-use super::manifest::{self, FileEntry, Manifest, Newest};
+use super::manifest::{self, FileEntry, Manifest, Newest, Published};
 use super::spool::{Spool, SpoolFolder, SpooledFile};
 use super::table::Sums;
-use super::{Lake, LakeError, verify};
+use super::{Lake, LakeError, archived, lost, verify};
 use crate::domain::{AccountId, DateRange, Month};
+use crate::store::lake::archive::{self, ArchivedDay};
 use crate::store::lake::{self as rows, CellKind, LakeDay, StreamError};
 
 /// How often a partition is tried that others publish at the same moment.
@@ -27,6 +28,9 @@ pub struct ExportRange {
     pub days: Option<DateRange>,
     /// Today (UTC), which is left out of occupancy: it is not over.
     pub today: NaiveDate,
+    /// Whether what was published is read, and written anew where it is not there as it
+    /// was written. Without a range this reaches back to the oldest day that was archived.
+    pub again: bool,
 }
 
 /// What an export did.
@@ -62,6 +66,17 @@ impl Exported {
             days_damaged: self.days_damaged + other.days_damaged,
         }
     }
+}
+
+/// What a day of occupancy needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// It is in the lake as it is in the database.
+    Nothing,
+    /// It is new, or has changed.
+    Export,
+    /// It was in the lake, and some of it no longer is.
+    Again,
 }
 
 /// Writes one bucket of accounts.
@@ -112,7 +127,7 @@ impl BucketExport<'_> {
             ] {
                 if has_rows {
                     let partition = self.partition(dataset, Period::Month(month));
-                    exported = exported.and(self.publish(&partition, state).await?);
+                    exported = exported.and(self.publish(&partition, state, range.again).await?);
                 }
             }
         }
@@ -124,48 +139,79 @@ impl BucketExport<'_> {
         let mut exported = Exported::default();
         let with_channels: BTreeSet<_> = rows::channel_days(self.pool).await?.into_iter().collect();
         let Some(yesterday) = range.today.pred_opt() else { return Ok(exported) };
+        let archived = self.archived_days().await?;
         // Without a range: as far back as there are channels; minutes alone are asked for by name.
-        let oldest = with_channels.first().copied().unwrap_or(range.today);
+        let mut oldest = with_channels.first().copied().unwrap_or(range.today);
+        if let Some(first) = archived.first().filter(|_| range.again) {
+            oldest = oldest.min(first.day);
+        }
         let days = match range.days {
             Some(days) => DateRange::new(days.first(), days.last().min(yesterday)),
             None => DateRange::new(oldest, yesterday),
         };
         let Ok(days) = days else { return Ok(exported) };
-        let archived =
-            rows::archived_days(self.pool, self.account_bucket, self.lake.name()).await?;
         for day in rows::days(self.pool, &self.accounts, days).await? {
-            if !archived.contains(&day) {
-                exported = exported.and(self.run_day(day, &with_channels).await?);
+            let need = self.need(day, &archived).await?;
+            let again = range.again || need == Need::Again;
+            if again || need == Need::Export {
+                let has_channels = with_channels.contains(&day.day);
+                exported = exported.and(self.run_day(day, has_channels, again).await?);
             }
         }
         Ok(exported)
     }
 
+    /// Days of the bucket that were written down for this lake, oldest first.
+    async fn archived_days(&self) -> Result<Vec<ArchivedDay>, LakeError> {
+        let mut archived = archive::days(self.pool, self.lake.name()).await?;
+        archived.retain(|archived| archived.account_bucket == self.account_bucket);
+        Ok(archived)
+    }
+
+    /// Whether a day has to be exported: it was not written down as it is now, or
+    /// the lake has lost some of it.
+    async fn need(&self, day: LakeDay, archived: &[ArchivedDay]) -> Result<Need, LakeError> {
+        let is_it = |archived: &&ArchivedDay| {
+            (archived.day, archived.snapshots) == (day.day, day.snapshots)
+        };
+        let Some(archived) = archived.iter().find(is_it) else { return Ok(Need::Export) };
+        let is_whole = archived::is_whole(self.lake, *archived).await?;
+        Ok(if is_whole { Need::Nothing } else { Need::Again })
+    }
+
     async fn run_day(
         &self,
         day: LakeDay,
-        with_channels: &BTreeSet<NaiveDate>,
+        has_channels: bool,
+        again: bool,
     ) -> Result<Exported, LakeError> {
         let state = format!("snapshots={}", day.snapshots);
         let mut exported = Exported::default();
-        // A day whose channels are gone keeps those that the lake has of it.
-        let has_channels = with_channels.contains(&day.day);
-        let datasets = [Dataset::OccupancyMinute, Dataset::OccupancyChannel];
-        let datasets = &datasets[..if has_channels { 2 } else { 1 }];
+        let partitions = archived::partitions(day.day, self.account_bucket);
+        if !has_channels {
+            // A day whose channels are gone keeps those that the lake has of it.
+            self.with_its_copy(&partitions[1]).await?;
+        }
+        let mut channel_rows = None;
         let mut differences = Vec::new();
-        for dataset in datasets {
-            let partition = self.partition(*dataset, Period::Day(day.day));
-            exported = exported.and(self.publish(&partition, &state).await?);
-            if let Some(newest) = manifest::newest(self.lake, &partition).await? {
-                differences.extend(verify::files(self.lake, &partition, &newest.manifest).await?);
-            }
+        for partition in &partitions[..if has_channels { 2 } else { 1 }] {
+            exported = exported.and(self.publish(partition, &state, again).await?);
+            let published = manifest::published(self.lake, partition).await?;
+            let Some(manifest) = published.manifest() else {
+                differences.push(format!("{}: it is gone", partition.folder()));
+                continue;
+            };
+            differences.extend(verify::files(self.lake, partition, manifest).await?);
+            channel_rows = i64::try_from(manifest.rows).ok();
         }
         if let Some(difference) = differences.first() {
             tracing::error!(day = %day.day, %difference, "a day of the lake is not as it was written");
             exported.days_damaged += 1;
         } else if has_channels {
-            let (bucket, name) = (self.account_bucket, self.lake.name());
-            rows::mark_archived(self.pool, day, bucket, name, self.now).await?;
+            let LakeDay { day, snapshots } = day;
+            let account_bucket = self.account_bucket;
+            let archived = ArchivedDay { day, account_bucket, snapshots, channel_rows };
+            archive::mark(self.pool, self.lake.name(), archived, self.now).await?;
             exported.days_verified += 1;
         }
         Ok(exported)
@@ -176,31 +222,43 @@ impl BucketExport<'_> {
     }
 
     /// Publishes a partition unless it is as published.
-    async fn publish(&self, partition: &Partition, state: &str) -> Result<Exported, LakeError> {
-        let mut newest = manifest::newest(self.lake, partition).await?;
+    async fn publish(
+        &self,
+        partition: &Partition,
+        state: &str,
+        again: bool,
+    ) -> Result<Exported, LakeError> {
         let mut content = None;
         for _ in 0..PUBLISH_TRIES {
-            if let Some(Newest { manifest, is_current: false }) = &newest {
-                self.lake.remove_unfinished(&partition.folder())?;
-                manifest::put_current(self.lake, partition, manifest).await?;
-            }
-            let published = newest.as_ref().map(|newest| &newest.manifest);
-            if published.is_some_and(|manifest| manifest.source_state == state) {
+            let published = self.with_its_copy(partition).await?;
+            let manifest = published.manifest();
+            if !again && manifest.is_some_and(|manifest| manifest.source_state == state) {
                 return Ok(Exported { unchanged: 1, ..Exported::default() });
             }
+            let lost =
+                if again { lost::names(self.lake, partition).await? } else { BTreeSet::new() };
             let (folder, files) = match content.take() {
                 Some(content) => content,
                 None => self.spool(partition).await?,
             };
-            let done = self.publish_files(partition, state, published, &files).await?;
+            let done = self.publish_files(partition, state, &published, lost, &files).await?;
             if let Some(exported) = done {
                 return Ok(exported);
             }
             // Another writer was faster: what it published is what there is to compare with.
             content = Some((folder, files));
-            newest = manifest::newest(self.lake, partition).await?;
         }
         Err(LakeError::Contended(partition.folder()))
+    }
+
+    /// What is published of a partition, and readers see after this.
+    async fn with_its_copy(&self, partition: &Partition) -> Result<Published, LakeError> {
+        let published = manifest::published(self.lake, partition).await?;
+        if let Some(Newest { manifest, is_current: false }) = &published.newest {
+            self.lake.remove_unfinished(&partition.folder())?;
+            manifest::put_current(self.lake, partition, manifest).await?;
+        }
+        Ok(published)
     }
 
     /// Reads the rows of a partition into files of this machine.
@@ -226,23 +284,30 @@ impl BucketExport<'_> {
         &self,
         partition: &Partition,
         state: &str,
-        published: Option<&Manifest>,
+        published: &Published,
+        lost: BTreeSet<String>,
         files: &[SpooledFile],
     ) -> Result<Option<Exported>, LakeError> {
-        let earlier: &[FileEntry] = published.map_or(&[], |manifest| &manifest.files);
-        let is_same = earlier.len() == files.len()
+        let newest = published.manifest();
+        let earlier: &[FileEntry] = newest.map_or(&[], |manifest| &manifest.files);
+        // Also that there are no rows is published, so that what is lost later can be told.
+        let is_same = newest.is_some()
+            && lost.is_empty()
+            && earlier.len() == files.len()
             && earlier.iter().zip(files).all(|(old, new)| old.content_sha256 == new.content_sha256);
         if is_same {
             return Ok(Some(Exported { unchanged: 1, ..Exported::default() }));
         }
-        let revision = published.map_or(0, |manifest| manifest.revision) + 1;
+        let revision = published.last_revision.saturating_add(1);
         self.lake.remove_unfinished(&partition.folder())?;
         let mut exported = Exported { published: 1, ..Exported::default() };
         let mut sums = Sums::new(partition.dataset);
         let mut entries = Vec::with_capacity(files.len());
         for (part, file) in files.iter().enumerate() {
             sums.add(&file.sums)?;
-            let known = earlier.iter().find(|entry| entry.content_sha256 == file.content_sha256);
+            let known = earlier.iter().find(|entry| {
+                entry.content_sha256 == file.content_sha256 && !lost.contains(&entry.name)
+            });
             if let Some(entry) = known {
                 entries.push(entry.clone());
                 continue;
@@ -255,6 +320,7 @@ impl BucketExport<'_> {
             entries.push(entry);
         }
         let manifest = Manifest::new(partition, revision, self.now, state, entries, sums.texts());
+        let manifest = Manifest { lost, ..manifest };
         let is_published = manifest::publish(self.lake, partition, &manifest).await?;
         Ok(is_published.then_some(exported))
     }

@@ -1,7 +1,8 @@
 //! A partition's manifest: which files are in force, and what they hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,10 @@ use super::{Lake, LakeError};
 
 /// Number of the layout; a reader of another one must not guess.
 const LAYOUT_VERSION: u32 = 1;
+
+/// Revisions that are missed where they are gone: a name that somebody made up
+/// must not stand for millions of them.
+const MOST_GAPS: usize = 10_000;
 
 /// What a partition holds as of a revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +40,10 @@ pub struct Manifest {
     pub sums: BTreeMap<String, String>,
     /// Files in the order of their rows.
     pub files: Vec<FileEntry>,
+    /// Names of files and manifests of earlier revisions that were gone or changed
+    /// when this one was made, which has the rows anew: nobody need look for them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub lost: BTreeSet<String>,
 }
 
 /// A data file of a partition. It may be of an earlier revision.
@@ -75,6 +84,7 @@ impl Manifest {
             rows: files.iter().map(|file| file.rows).sum(),
             sums,
             files,
+            lost: BTreeSet::new(),
         }
     }
 
@@ -83,12 +93,25 @@ impl Manifest {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
-    pub(super) fn parse(path: &str, text: &[u8]) -> Result<Self, LakeError> {
-        let wrong = |cause: String| LakeError::Manifest { path: path.to_owned(), cause };
+    /// Reads a manifest of the partition; of this revision where one is given.
+    fn parse(
+        partition: &Partition,
+        file_name: &str,
+        revision: Option<u32>,
+        text: &[u8],
+    ) -> Result<Self, LakeError> {
+        let wrong = |cause: String| LakeError::Manifest { path: partition.path(file_name), cause };
         let manifest: Self =
             serde_json::from_slice(text).map_err(|error| wrong(error.to_string()))?;
         if manifest.layout != LAYOUT_VERSION {
             return Err(wrong(format!("its layout {} is not {LAYOUT_VERSION}", manifest.layout)));
+        }
+        let said = (manifest.dataset.as_str(), manifest.period.as_str(), manifest.account_bucket);
+        let period = partition.period.to_string();
+        let is_of_partition =
+            said == (partition.dataset.name(), period.as_str(), partition.account_bucket);
+        if !is_of_partition || revision.is_some_and(|revision| revision != manifest.revision) {
+            return Err(wrong("it says that it is of another partition or revision".to_owned()));
         }
         Ok(manifest)
     }
@@ -101,25 +124,107 @@ pub(super) struct Newest {
     pub(super) is_current: bool,
 }
 
-/// Reads the newest manifest of a partition; none when nothing is published.
+/// What is published of a partition.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Published {
+    /// The newest manifest that can be read; none where nothing is published.
+    pub(super) newest: Option<Newest>,
+    /// Number of the newest manifest, also where it cannot be read.
+    pub(super) last_revision: u32,
+}
+
+impl Published {
+    pub(super) const fn manifest(&self) -> Option<&Manifest> {
+        match &self.newest {
+            Some(newest) => Some(&newest.manifest),
+            None => None,
+        }
+    }
+}
+
+/// Reads what is published of a partition.
 ///
 /// A writer may have stopped between the manifest and its copy, so that the
-/// copy is where the search begins, not where it ends.
-pub(super) async fn newest(
+/// copy is where the search begins, not where it ends. One that is no copy of
+/// its revision counts as none, and a manifest that is none as one that is gone:
+/// what somebody did to them must not stop an export from mending it.
+pub(super) async fn published(lake: &Lake, partition: &Partition) -> Result<Published, LakeError> {
+    let mut found = match copy(lake, partition).await? {
+        Some(manifest) => Published {
+            last_revision: manifest.revision,
+            newest: Some(Newest { manifest, is_current: true }),
+        },
+        None => newest_of_all(lake, partition).await?,
+    };
+    loop {
+        let revision = found.last_revision.saturating_add(1);
+        let name = layout::manifest_name(revision);
+        let Some(text) = lake.read(&partition.path(&name)).await? else { return Ok(found) };
+        found.last_revision = revision;
+        if let Ok(manifest) = Manifest::parse(partition, &name, Some(revision), &text) {
+            found.newest = Some(Newest { manifest, is_current: false });
+        }
+    }
+}
+
+/// What `_manifest.json` says; none where it is no copy of a revision.
+pub(super) async fn copy(
     lake: &Lake,
     partition: &Partition,
-) -> Result<Option<Newest>, LakeError> {
-    let path = partition.path(CURRENT_MANIFEST);
-    let current = lake.read(&path).await?;
-    let copy = current.map(|text| Manifest::parse(&path, &text)).transpose()?;
-    let mut newest = copy.map(|manifest| Newest { manifest, is_current: true });
-    loop {
-        let revision = newest.as_ref().map_or(1, |newest| newest.manifest.revision + 1);
-        let path = partition.path(&layout::manifest_name(revision));
-        let Some(text) = lake.read(&path).await? else { return Ok(newest) };
-        let manifest = Manifest::parse(&path, &text)?;
-        newest = Some(Newest { manifest, is_current: false });
+) -> Result<Option<Manifest>, LakeError> {
+    let name = CURRENT_MANIFEST;
+    let Some(text) = lake.read(&partition.path(name)).await? else { return Ok(None) };
+    let Ok(manifest) = Manifest::parse(partition, name, None, &text) else { return Ok(None) };
+    let revision = partition.path(&layout::manifest_name(manifest.revision));
+    let is_copy = lake.read(&revision).await?.as_ref() == Some(&text);
+    Ok(is_copy.then_some(manifest))
+}
+
+/// Looks through the folder, newest revision first.
+async fn newest_of_all(lake: &Lake, partition: &Partition) -> Result<Published, LakeError> {
+    let paths = lake.list(&partition.folder()).await?;
+    let names = paths.iter().filter_map(|path| path.rsplit('/').next());
+    let revisions: BTreeSet<u32> = names.filter_map(layout::revision_of).collect();
+    let last_revision = revisions.last().copied().unwrap_or(0);
+    for revision in revisions.into_iter().rev() {
+        let name = layout::manifest_name(revision);
+        let Some(text) = lake.read(&partition.path(&name)).await? else { continue };
+        if let Ok(manifest) = Manifest::parse(partition, &name, Some(revision), &text) {
+            let newest = Some(Newest { manifest, is_current: false });
+            return Ok(Published { newest, last_revision });
+        }
     }
+    Ok(Published { newest: None, last_revision })
+}
+
+/// Manifests that can be read, with their texts, in order; and of each of the
+/// others its name and a line for people.
+pub(super) type AllRevisions = (Vec<(Manifest, Bytes)>, Vec<(String, String)>);
+
+/// Reads the manifests of all revisions among the names of a partition's files.
+pub(super) async fn all(
+    lake: &Lake,
+    partition: &Partition,
+    names: &BTreeSet<String>,
+) -> Result<AllRevisions, LakeError> {
+    let there: BTreeSet<u32> = names.iter().filter_map(|name| layout::revision_of(name)).collect();
+    let last = there.last().copied().unwrap_or(0);
+    let expected: BTreeSet<u32> = (1..=last).take(MOST_GAPS).collect();
+    let (mut read, mut broken) = (Vec::new(), Vec::new());
+    for revision in expected.union(&there) {
+        let name = layout::manifest_name(*revision);
+        let path = partition.path(&name);
+        let text = if there.contains(revision) { lake.read(&path).await? } else { None };
+        let Some(text) = text else {
+            broken.push((name, format!("{path}: this revision is gone")));
+            continue;
+        };
+        match Manifest::parse(partition, &name, Some(*revision), &text) {
+            Ok(manifest) => read.push((manifest, text)),
+            Err(error) => broken.push((name, error.to_string())),
+        }
+    }
+    Ok((read, broken))
 }
 
 /// Creates the manifest of its revision; false when another writer has made one of that number.

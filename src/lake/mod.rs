@@ -1,7 +1,8 @@
 //! The lake: history of all accounts as Parquet files, for DuckDB, Spark and the like.
 //!
 //! Owns what the files are called ([`layout`]), what they hold ([`dataset`],
-//! one file each), how they are published ([`export`]) and checked ([`verify`]).
+//! one file each), how they are published ([`export`]) and checked ([`verify`],
+//! [`archived`] for days whose channels are to leave the database).
 //! Rates nothing: amounts come from stored bills.
 //!
 //! A partition (a dataset, a month or day, and a bucket of accounts) is
@@ -11,9 +12,11 @@
 //! is the moment of publication. `_manifest.json` is a copy of the newest one,
 //! for readers who do not want to list.
 
+pub mod archived;
 pub mod dataset;
 pub mod export;
 pub mod layout;
+mod lost;
 mod manifest;
 mod place;
 mod spool;

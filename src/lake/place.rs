@@ -185,6 +185,15 @@ impl Lake {
         }
     }
 
+    /// Bytes of a file; none when it is not there.
+    pub(super) async fn length(&self, path: &str) -> Result<Option<u64>, LakeError> {
+        match self.store.head(&self.location(path)).await {
+            Ok(found) => Ok(Some(found.size)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.failed(path)(error)),
+        }
+    }
+
     /// Hands a file over piece by piece; false when it is not there.
     pub(super) async fn read_in_pieces(
         &self,

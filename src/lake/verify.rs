@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Write;
 
 use bytes::Bytes;
+use chrono::NaiveDate;
 use polars::prelude::{DataFrame, DataType};
 use polars_io::SerReader;
 use polars_io::parquet::read::ParquetReader;
@@ -13,11 +14,11 @@ use sqlx::postgres::PgPool;
 
 use super::dataset::{Column, Dataset};
 use super::export::{kinds, of_stream};
-use super::layout::{CURRENT_MANIFEST, Partition, Period, bucket, manifest_name, revision_of};
+use super::layout::{CURRENT_MANIFEST, Partition, Period, bucket, manifest_name};
 use super::manifest::{FileEntry, Manifest};
 use super::spool::SpoolFolder;
 use super::table::{ContentHash, Sums, plus};
-use super::{Lake, LakeError};
+use super::{Lake, LakeError, lost, manifest};
 use crate::domain::AccountId;
 use crate::store::lake as rows;
 
@@ -39,14 +40,22 @@ pub struct Verified {
     /// Partitions of which readers see an earlier revision that is whole, each in
     /// a line for people: a writer has stopped, or is, between a manifest and its copy.
     pub behind: Vec<String>,
+    /// Partitions that the database has, or that were archived, and that are not
+    /// published, each in a line for people.
+    pub missing: Vec<String>,
 }
 
-/// Checks every partition of the lake, and without `pool` the files alone.
+/// Checks every partition of the lake, and without `pool` the files alone. With it,
+/// what an export without a range would publish before `today` (UTC) has to be there.
 ///
 /// # Errors
 /// [`LakeError`] when the lake or the database cannot be read; what does not
 /// agree is no error but a difference.
-pub async fn everything(lake: &Lake, pool: Option<&PgPool>) -> Result<Verified, LakeError> {
+pub async fn everything(
+    lake: &Lake,
+    pool: Option<&PgPool>,
+    today: NaiveDate,
+) -> Result<Verified, LakeError> {
     let mut verified = Verified::default();
     let mut published = BTreeSet::new();
     let accounts = match pool {
@@ -81,25 +90,11 @@ pub async fn everything(lake: &Lake, pool: Option<&PgPool>) -> Result<Verified, 
         }
     }
     if let Some(pool) = pool {
-        verified.differences.extend(lost(lake, pool, &published).await?);
+        let missing = lost::partitions(lake, pool, &published, today).await?;
+        verified.missing =
+            missing.into_iter().map(|(folder, why)| format!("{folder}: {why}")).collect();
     }
     Ok(verified)
-}
-
-/// Days that were written down as archived, so that the database may forget
-/// their channels, and are not there.
-async fn lost(
-    lake: &Lake,
-    pool: &PgPool,
-    published: &BTreeSet<String>,
-) -> Result<Vec<String>, LakeError> {
-    let archived = rows::archived_partitions(pool, lake.name()).await?;
-    let folders = archived.into_iter().map(|(day, account_bucket)| {
-        let (dataset, period) = (Dataset::OccupancyMinute, Period::Day(day));
-        Partition { dataset, period, account_bucket }.folder()
-    });
-    let lost = folders.filter(|folder| !published.contains(folder));
-    Ok(lost.map(|folder| format!("{folder}: it was archived, and is gone")).collect())
 }
 
 /// Paths of the files in force of a dataset, as the newest manifests list them.
@@ -113,9 +108,14 @@ pub async fn files_in_force(lake: &Lake, dataset: Dataset) -> Result<Vec<String>
         if !names.contains(CURRENT_MANIFEST) {
             continue;
         }
-        let path = partition.path(CURRENT_MANIFEST);
-        let Some(text) = lake.read(&path).await? else { continue };
-        let manifest = Manifest::parse(&path, &text)?;
+        let manifest = match manifest::copy(lake, &partition).await? {
+            Some(manifest) => manifest,
+            // What somebody did to the copy keeps nobody from reading.
+            None => match manifest::published(lake, &partition).await?.newest {
+                Some(newest) => newest.manifest,
+                None => continue,
+            },
+        };
         paths.extend(manifest.files.iter().map(|file| partition.path(&file.name)));
     }
     Ok(paths)
@@ -142,32 +142,30 @@ async fn manifests(
     names: &BTreeSet<String>,
     verified: &mut Verified,
 ) -> Result<Option<Manifest>, LakeError> {
-    let revisions: BTreeSet<u32> = names.iter().filter_map(|name| revision_of(name)).collect();
+    let (revisions, broken) = manifest::all(lake, partition, names).await?;
+    let told: BTreeSet<&String> =
+        revisions.iter().flat_map(|(manifest, _)| &manifest.lost).collect();
+    let untold = broken.into_iter().filter(|(name, _)| !told.contains(name));
+    verified.differences.extend(untold.map(|(_, why)| why));
     let mut seen = BTreeSet::new();
-    let mut earlier = Vec::new();
-    let mut newest: Option<(Manifest, Bytes)> = None;
-    for (expected, revision) in (1..).zip(&revisions) {
-        let path = partition.path(&manifest_name(*revision));
-        if *revision != expected {
-            verified.differences.push(format!("{path}: a revision before it is gone"));
-        }
-        let text = lake.read(&path).await?.unwrap_or_default();
-        let manifest = match Manifest::parse(&path, &text) {
-            Ok(manifest) => manifest,
-            Err(error) => {
-                verified.differences.push(error.to_string());
-                continue;
-            }
-        };
+    for (index, (manifest, _)) in revisions.iter().enumerate() {
         verified.manifests += 1;
+        let is_newest = index + 1 == revisions.len();
         let mut fresh = manifest.clone();
-        fresh.files.retain(|file| seen.insert(file.name.clone()));
+        fresh.files.retain(|file| {
+            (is_newest || !told.contains(&file.name)) && seen.insert(file.name.clone())
+        });
         verified.files += fresh.files.len() as u64;
         verified.rows += fresh.files.iter().map(|file| file.rows).sum::<u64>();
         verified.differences.extend(files(lake, partition, &fresh).await?);
-        verified.differences.extend(totals(&path, &manifest)?);
-        earlier.extend(newest.replace((manifest, text)).map(|(_, text)| text));
+        let name = manifest_name(manifest.revision);
+        if !told.contains(&name) {
+            verified.differences.extend(totals(&partition.path(&name), manifest)?);
+        }
     }
+    let mut texts: Vec<Bytes> = revisions.iter().map(|(_, text)| text.clone()).collect();
+    let newest = revisions.into_iter().next_back().map(|(manifest, _)| manifest).zip(texts.pop());
+    let earlier = texts;
     let path = partition.path(CURRENT_MANIFEST);
     let current = lake.read(&path).await?;
     let Some((newest, text)) = newest else {
@@ -192,7 +190,7 @@ async fn manifests(
 }
 
 /// Whether a manifest's rows and sums are those of its files.
-fn totals(path: &str, manifest: &Manifest) -> Result<Option<String>, LakeError> {
+pub(super) fn totals(path: &str, manifest: &Manifest) -> Result<Option<String>, LakeError> {
     let rows: u64 = manifest.files.iter().map(|file| file.rows).sum();
     if rows != manifest.rows {
         return Ok(Some(format!("{path}: {} rows, but its files have {rows}", manifest.rows)));
@@ -226,16 +224,26 @@ pub(super) async fn files(
     let mut differences = Vec::new();
     for entry in &manifest.files {
         let path = partition.path(&entry.name);
-        match file(lake, partition.dataset, &path, entry).await {
-            Ok(found) => differences.extend(found.map(|why| format!("{path}: {why}"))),
-            Err(LakeError::Parquet(error)) => differences.push(format!("{path}: {error}")),
-            Err(error) => return Err(error),
-        }
+        let found = file(lake, partition.dataset, &path, entry).await?;
+        differences.extend(found.map(|why| format!("{path}: {why}")));
     }
     Ok(differences)
 }
 
-async fn file(
+/// Why a file is not there as it was written.
+pub(super) async fn file(
+    lake: &Lake,
+    dataset: Dataset,
+    path: &str,
+    entry: &FileEntry,
+) -> Result<Option<String>, LakeError> {
+    match content(lake, dataset, path, entry).await {
+        Err(LakeError::Parquet(error)) => Ok(Some(error.to_string())),
+        found => found,
+    }
+}
+
+async fn content(
     lake: &Lake,
     dataset: Dataset,
     path: &str,

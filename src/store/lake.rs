@@ -1,13 +1,15 @@
-//! Rows for the lake, table `lake_day` and function `account_bucket`.
+//! Rows for the lake, and function `account_bucket`; table `lake_day` is [`archive`]'s.
 //!
 //! Owns the statements whose rows become the lake's files, read as a stream,
 //! so that memory does not grow with a month. Which columns a file has is
 //! [`crate::lake`]'s.
 
+pub mod archive;
+
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use futures_util::TryStreamExt;
+use sqlx::Row;
 use sqlx::postgres::{PgPool, PgRow};
-use sqlx::{AssertSqlSafe, Row};
 
 use super::error::StoreError;
 use super::occupancy::partitions;
@@ -230,93 +232,6 @@ pub async fn days(
 pub async fn channel_days(pool: &PgPool) -> Result<Vec<NaiveDate>, StoreError> {
     let names = partitions::names(alone(pool)).await?;
     Ok(names.iter().filter_map(|name| partitions::day_of(name)).collect())
-}
-
-/// Writes down that a day of a bucket was exported and read back.
-///
-/// # Errors
-/// [`StoreError`] when the database does not answer.
-pub async fn mark_archived(
-    pool: &PgPool,
-    day: LakeDay,
-    account_bucket: u8,
-    lake: &str,
-    verified_at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    query(
-        "insert into agora.lake_day (day, account_bucket, snapshots, lake, verified_at) \
-         values ($1, $2, $3, $4, $5) \
-         on conflict (day, account_bucket) do update \
-         set snapshots = excluded.snapshots, lake = excluded.lake, \
-             verified_at = excluded.verified_at",
-    )
-    .bind(day.day)
-    .bind(i32::from(account_bucket))
-    .bind(day.snapshots)
-    .bind(lake)
-    .bind(verified_at)
-    .execute(alone(pool))
-    .await
-    .map_err(StoreError::during("writing lake_day"))?;
-    Ok(())
-}
-
-/// Days of a bucket that are in this lake as they are in the database.
-///
-/// # Errors
-/// [`StoreError`] when the database does not answer.
-pub async fn archived_days(
-    pool: &PgPool,
-    account_bucket: u8,
-    lake: &str,
-) -> Result<Vec<LakeDay>, StoreError> {
-    query_as("select day, snapshots from agora.lake_day where account_bucket = $1 and lake = $2")
-        .bind(i32::from(account_bucket))
-        .bind(lake)
-        .fetch_all(alone(pool))
-        .await
-        .map_err(StoreError::during("reading lake_day"))
-}
-
-/// Days and buckets of which this lake has the occupancy, as was written down.
-///
-/// # Errors
-/// [`StoreError`] when the database does not answer, or has a bucket outside 0 to 15.
-pub async fn archived_partitions(
-    pool: &PgPool,
-    lake: &str,
-) -> Result<Vec<(NaiveDate, u8)>, StoreError> {
-    let statement = "select day, account_bucket from agora.lake_day where lake = $1 \
-                     order by day, account_bucket";
-    let found: Vec<(NaiveDate, i32)> = query_as(statement)
-        .bind(lake)
-        .fetch_all(alone(pool))
-        .await
-        .map_err(StoreError::during("reading lake_day"))?;
-    let known = |(day, account_bucket): (NaiveDate, i32)| {
-        let account_bucket = u8::try_from(account_bucket).map_err(|_| {
-            let value = account_bucket.to_string();
-            StoreError::UnknownValue { table: "lake_day.account_bucket", value }
-        })?;
-        Ok((day, account_bucket))
-    };
-    found.into_iter().map(known).collect()
-}
-
-/// Whether the lake holds all there is of a day.
-///
-/// # Errors
-/// [`StoreError`] when the database does not answer.
-pub(crate) async fn is_archived(
-    executor: impl sqlx::PgExecutor<'_>,
-    day: NaiveDate,
-) -> Result<bool, StoreError> {
-    query_scalar(AssertSqlSafe(include_str!("sql/lake_day_is_archived.sql")))
-        .bind(day)
-        .bind(day.checked_add_days(Days::new(1)).unwrap_or(day))
-        .fetch_one(executor)
-        .await
-        .map_err(StoreError::during("reading lake_day"))
 }
 
 /// First day after the range.

@@ -163,7 +163,8 @@ async fn channels_leave_the_database_only_once_the_lake_has_them() {
     let lease = agora_usage::store::leases::acquire(store.pool(), &account, "roll_up", "it", long);
     let lease = lease.await.expect("answered").expect("free");
     let first_kept = "2031-03-20".parse().expect("day");
-    let drop_old = || partitions::drop_before(store.pool(), &lease, first_kept, true);
+    let folder = filled.lake.display().to_string();
+    let drop_old = || partitions::drop_before(store.pool(), &lease, first_kept, Some(&folder));
     assert_eq!(drop_old().await.expect("asked").kept.len(), 2);
     // One bucket alone is not all there is of a day.
     filled.program.run(&["lake", "export", "--account", "east"]).exits(0);
@@ -196,7 +197,7 @@ async fn dropping_a_day_changes_nothing_of_the_next_one() {
     let lease = agora_usage::store::leases::acquire(store.pool(), &account, "roll_up", "it", long);
     let lease = lease.await.expect("answered").expect("free");
     let first_kept = "2031-03-04".parse().expect("day");
-    let dropped = partitions::drop_before(store.pool(), &lease, first_kept, false).await;
+    let dropped = partitions::drop_before(store.pool(), &lease, first_kept, None).await;
     assert_eq!(dropped.expect("dropped").dropped.len(), 1);
     filled.verify().exits(0);
     Store::close(store).await;
@@ -205,17 +206,7 @@ async fn dropping_a_day_changes_nothing_of_the_next_one() {
 #[tokio::test]
 async fn the_job_writes_what_is_new_where_there_is_a_lake() {
     let mut filled = FilledLake::new().await;
-    let accounts = filled.program.folder().join("accounts.csv");
-    let rows =
-        "name,customer_id,customer_secret_env\ndefault,a,SECRET\neast,b,SECRET\nwest,c,SECRET\n";
-    fs::write(&accounts, rows).expect("written");
-    filled
-        .program
-        .set("AGORA_USAGE_ACCOUNTS_FILE", accounts.display().to_string())
-        .set("SECRET", "hush")
-        .set("AGORA_USAGE_ATTEMPTS_PER_HOST", "1")
-        .set("AGORA_USAGE_ALLOW_HTTP", "true")
-        .set("AGORA_BASE_URL", "http://127.0.0.1:9");
+    filled.work_on(&["default", "east", "west"]);
     filled.program.run(&["daemon", "--once"]).exits(0);
     let states = "select account_id, state, figures ->> 'days_verified' from agora.job_run \
                   where job = 'lake' order by account_id";

@@ -86,7 +86,7 @@ fn is_manifest_read(asked: &Asked<'_>) -> bool {
 
 /// What is exported of occupancy is read again.
 fn is_read_back(asked: &Asked<'_>) -> bool {
-    !asked.is_put() && asked.key.ends_with(".parquet")
+    asked.step == Step::Get && asked.key.ends_with(".parquet")
 }
 
 type Chosen = fn(&Asked<'_>) -> bool;

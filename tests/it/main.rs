@@ -40,6 +40,7 @@ mod http;
 mod interrupted;
 mod lake;
 mod lake_interrupted;
+mod lake_lost;
 mod lake_object_store;
 mod observe;
 mod occupancy;

@@ -1,13 +1,17 @@
 //! Job `roll_up`: hours of occupancy, partitions ahead, channels after the retention.
 //! May run twice without harm.
 
+use std::collections::BTreeSet;
+
 use chrono::{Days, NaiveDate, NaiveTime};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::{JobContext, JobError, JobOutcome};
+use super::{JobContext, JobError, JobOutcome, LakeWork};
+use crate::lake::Lake;
+use crate::lake::archived::forget_lost;
 use crate::store::occupancy::hourly::{self, RolledUp};
-use crate::store::occupancy::partitions;
+use crate::store::occupancy::partitions::{self, Dropped};
 
 /// Today, and two days so that a daemon that stands still over a weekend finds its partitions.
 const DAYS_AHEAD: usize = 3;
@@ -20,8 +24,15 @@ pub(super) fn run<'a>(context: &'a JobContext<'a>) -> BoxFuture<'a, Result<JobOu
         let made = partitions::ensure(pool, today, DAYS_AHEAD).await?;
         let first_kept = first_kept_day(today, context.channel_retention_days);
         let rolled_up = roll_up(context, first_kept).await?;
-        let archived_only = context.occupancy_archive;
-        let days = partitions::drop_before(pool, lease, first_kept, archived_only).await?;
+        let days = match (context.occupancy_archive, context.lake) {
+            (false, _) => partitions::drop_before(pool, lease, first_kept, None).await?,
+            (true, Some(LakeWork { lake, .. })) => {
+                warn_of_lost(&forget_lost(lake, pool, first_kept).await?, lake);
+                partitions::drop_before(pool, lease, first_kept, Some(lake.name())).await?
+            }
+            // The settings do not allow it; and if they did, nothing could go.
+            (true, None) => Dropped::default(),
+        };
         let partial = days.kept.first().map(|day| {
             let count = days.kept.len();
             format!("channels of {count} days are kept for longer, first {day}: not rolled up, not in the lake, or read by somebody")
@@ -33,6 +44,12 @@ pub(super) fn run<'a>(context: &'a JobContext<'a>) -> BoxFuture<'a, Result<JobOu
             .with("partitions_dropped", days.dropped.len()))
     }
     .boxed()
+}
+
+fn warn_of_lost(days: &BTreeSet<NaiveDate>, lake: &Lake) {
+    if let Some(day) = days.first() {
+        tracing::warn!(%day, lake = lake.name(), "the lake has lost a day that it had: its channels stay until it is exported again");
+    }
 }
 
 /// Rolls up until nothing is due, or the job is to end.

@@ -9,7 +9,7 @@ use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::store::error::StoreError;
-use crate::store::lake;
+use crate::store::lake::archive;
 use crate::store::leases::{self, Lease};
 use crate::store::statement::{alone, begin_transaction, query, query_scalar};
 
@@ -99,9 +99,9 @@ pub(crate) async fn names(executor: impl sqlx::PgExecutor<'_>) -> Result<Vec<Str
 
 /// Drops the partitions of the days before `first_kept`.
 ///
-/// With `archived_only` no day is dropped before the lake holds it, and none
-/// that comes after such a day: what reaches from one into the next is carried
-/// over only once.
+/// With the address of a lake no day is dropped before that lake holds it,
+/// whatever another one has, and none that comes after such a day: what reaches
+/// from one into the next is carried over only once.
 ///
 /// # Errors
 /// [`StoreError`] when the database does not answer or the lease was lost.
@@ -109,13 +109,16 @@ pub async fn drop_before(
     pool: &PgPool,
     lease: &Lease,
     first_kept: NaiveDate,
-    archived_only: bool,
+    archived_in: Option<&str>,
 ) -> Result<Dropped, StoreError> {
     let names = names(alone(pool)).await?;
     let days = names.iter().filter_map(|name| day_of(name));
     let days: Vec<NaiveDate> = days.filter(|day| *day < first_kept).collect();
     let mut outcome = Dropped::default();
-    let waiting = if archived_only { first_not_archived(pool, &days).await? } else { None };
+    let waiting = match archived_in {
+        Some(lake) => first_not_archived(pool, &days, lake).await?,
+        None => None,
+    };
     let first_kept = waiting.unwrap_or(first_kept);
     for day in days {
         if day >= first_kept {
@@ -136,9 +139,10 @@ pub async fn drop_before(
 async fn first_not_archived(
     pool: &PgPool,
     days: &[NaiveDate],
+    lake: &str,
 ) -> Result<Option<NaiveDate>, StoreError> {
     for day in days {
-        if !lake::is_archived(alone(pool), *day).await? {
+        if !archive::holds(pool, lake, *day).await? {
             return Ok(Some(*day));
         }
     }

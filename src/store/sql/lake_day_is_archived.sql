@@ -1,6 +1,6 @@
--- Whether the lake holds all there is of a day: every bucket with snapshots was
--- exported, read back, and has had no snapshot since.
--- $1: the day, $2: the day after it; UTC
+-- Whether a lake holds all there is of a day: every bucket with snapshots was
+-- exported there, read back, and has had no snapshot since.
+-- $1: the day, $2: the day after it; UTC; $3: address of the lake
 select not exists (
     select
     from (
@@ -12,7 +12,8 @@ select not exists (
         group by agora.account_bucket(s.account_id)
     ) as stored
     left join agora.lake_day as d
-        on d.day = $1
+        on d.lake = $3
+        and d.day = $1
         and d.account_bucket = stored.account_bucket
         and d.snapshots = stored.snapshots
     where d.day is null

@@ -52,6 +52,20 @@ impl FilledLake {
         self.program.run(&["lake", "verify"])
     }
 
+    /// Settings of a daemon that works on these accounts, and reaches no platform.
+    pub(crate) fn work_on(&mut self, accounts: &[&str]) {
+        let rows = accounts.iter().map(|name| format!("{name},id-{name},SECRET\n"));
+        let rows: String = rows.collect();
+        let file = self.program.folder().join("accounts.csv");
+        fs::write(&file, format!("name,customer_id,customer_secret_env\n{rows}")).expect("written");
+        self.program
+            .set("AGORA_USAGE_ACCOUNTS_FILE", file.display().to_string())
+            .set("SECRET", "hush")
+            .set("AGORA_USAGE_ATTEMPTS_PER_HOST", "1")
+            .set("AGORA_USAGE_ALLOW_HTTP", "true")
+            .set("AGORA_BASE_URL", "http://127.0.0.1:9");
+    }
+
     /// Every file of the lake with its content.
     pub(crate) fn files(&self) -> Files {
         files_of(&self.lake)

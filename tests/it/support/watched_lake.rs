@@ -22,6 +22,8 @@ pub(crate) struct Watched {
     expected: BTreeMap<String, Value>,
     pub(crate) before: BTreeMap<String, Value>,
     changes: u32,
+    /// Address of the lake that was looked at last.
+    url: String,
 }
 
 impl Watched {
@@ -43,7 +45,15 @@ impl Watched {
         let lease = lease.expect("answered").expect("free");
         let expected = seen(&undisturbed.files());
         assert_eq!(expected.len(), PARTITIONS);
-        Self { setup, store, lease, expected, before: BTreeMap::new(), changes: 0 }
+        Self {
+            setup,
+            store,
+            lease,
+            expected,
+            before: BTreeMap::new(),
+            changes: 0,
+            url: String::new(),
+        }
     }
 
     /// Changes usage and occupancy of these accounts, so that there is something to export.
@@ -88,6 +98,7 @@ impl Watched {
         }
         self.assert_marked(&now).await;
         self.before = now;
+        url.clone_into(&mut self.url);
     }
 
     async fn assert_marked(&self, now: &BTreeMap<String, Value>) {
@@ -122,7 +133,8 @@ impl Watched {
     /// Drops the days of channels that may go; gives those that went.
     async fn drop_old(&self) -> Vec<String> {
         let first_kept = "2031-03-20".parse().expect("day");
-        let dropped = partitions::drop_before(self.store.pool(), &self.lease, first_kept, true);
+        let (pool, lake) = (self.store.pool(), Some(self.url.as_str()));
+        let dropped = partitions::drop_before(pool, &self.lease, first_kept, lake);
         dropped.await.expect("answered").dropped.iter().map(ToString::to_string).collect()
     }
 

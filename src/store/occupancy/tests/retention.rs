@@ -18,7 +18,7 @@ async fn partition_days(database: &TestDatabase) -> Vec<String> {
 
 async fn drop_before(database: &TestDatabase, first_kept: &str) -> partitions::Dropped {
     let dropped =
-        partitions::drop_before(database.store.pool(), &database.lease, day(first_kept), false)
+        partitions::drop_before(database.store.pool(), &database.lease, day(first_kept), None)
             .await;
     dropped.expect("done")
 }
