@@ -10,7 +10,7 @@ use super::failure::{Exit, Failure};
 use super::simulator::until_stopped;
 use crate::config::Settings;
 use crate::context::Context;
-use crate::lake::Lake;
+use crate::lake::{Lake, LakeError, LakeUrl};
 use crate::observe::{Observation, ServiceManager, WatchedJob, look_once};
 use crate::schedule::daemon::{Assignment, Daemon};
 use crate::schedule::held_lease::holder_name;
@@ -170,19 +170,26 @@ fn assignment(context: &Context) -> Result<Assignment, Failure> {
         Ok(Arc::new(AccountAtWork { settings: settings.clone(), api, books }))
     };
     let accounts: Result<Vec<_>, Failure> = context.settings.accounts.iter().map(account).collect();
-    let lake = context.settings.lake_url.as_ref().map(|url| {
-        let accounts = context.settings.accounts.iter().map(|settings| settings.account.clone());
-        Ok::<_, Failure>(Arc::new(LakeWork {
-            lake: Lake::open(url)?,
-            accounts: accounts.collect(),
-        }))
-    });
+    let lake = context.settings.lake_url.as_ref().map(|url| lake_work(context, url));
     Ok(Assignment {
         accounts: accounts?,
         report_folder: Arc::from(context.settings.report_folder.as_path()),
         lake: lake.transpose()?,
         accounts_at_once: context.settings.accounts_at_once,
     })
+}
+
+/// The lake as the job takes it. One that is set up wrongly is refused; a folder that
+/// cannot be made now may be there when the job runs, and must not end all collecting.
+fn lake_work(context: &Context, url: &LakeUrl) -> Result<Arc<LakeWork>, Failure> {
+    match Lake::open(url) {
+        Err(error @ LakeError::Folder { .. }) => {
+            tracing::warn!(%error, "the job 'lake' fails until it can be");
+        }
+        opened => drop(opened?),
+    }
+    let accounts = context.settings.accounts.iter().map(|settings| settings.account.clone());
+    Ok(Arc::new(LakeWork { url: url.clone(), accounts: accounts.collect() }))
 }
 
 /// Closes the database once no run uses it any more.

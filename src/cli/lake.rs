@@ -250,6 +250,10 @@ impl From<LakeError> for Failure {
                 "give a folder or s3://, gs://, az://; credentials go into the environment, such \
                  as AWS_ACCESS_KEY_ID",
             ),
+            LakeError::Folder { .. } => Self::new(Exit::Failed, text).hint(
+                "is the volume mounted, and may this user write there? The systemd unit has \
+                 ReadWritePaths= for folders outside /var/lib/agora-usage",
+            ),
             LakeError::NotThere(_) => Self::new(Exit::Failed, text)
                 .hint("is the address right? `agora-usage lake export` makes the folder"),
             LakeError::Contended(_) => Self::new(Exit::Failed, text).hint("run it again"),

@@ -31,6 +31,14 @@ pub enum LakeError {
     /// An address that is no folder and no object store.
     #[error("the lake's address cannot be used: {0}")]
     Address(String),
+    /// A folder that is not there and cannot be made, or cannot be opened.
+    #[error("the lake's folder {folder} cannot be made or opened: {cause}")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// What the system said.
+        cause: String,
+    },
     /// A folder to read from that does not exist.
     #[error("there is no lake in {0}: the folder does not exist")]
     NotThere(String),

@@ -90,8 +90,8 @@ impl Lake {
     /// Opens the lake of an address; makes a folder that is not there.
     ///
     /// # Errors
-    /// [`LakeError::Address`] when the folder cannot be made, or the environment
-    /// lacks what the object store needs.
+    /// [`LakeError::Folder`] when the folder cannot be made, and [`LakeError::Address`]
+    /// when the environment lacks what the object store needs.
     pub fn open(url: &LakeUrl) -> Result<Self, LakeError> {
         // A second installation is refused, which is fine: the first one serves.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -141,8 +141,10 @@ impl Lake {
     }
 
     fn in_folder(folder: &Path) -> Result<Self, LakeError> {
-        let refused =
-            |error: &dyn fmt::Display| LakeError::Address(format!("{}: {error}", folder.display()));
+        let refused = |error: &dyn fmt::Display| LakeError::Folder {
+            folder: folder.display().to_string(),
+            cause: error.to_string(),
+        };
         std::fs::create_dir_all(folder).map_err(|error| refused(&error))?;
         let folder = folder.canonicalize().map_err(|error| refused(&error))?;
         let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| refused(&error))?;

@@ -21,7 +21,7 @@ use crate::account_outlook::{OutlookError, OutlookSettings};
 use crate::agora_api::ApiErrorKind;
 use crate::collect::{CollectError, Collector};
 use crate::domain::AccountId;
-use crate::lake::{Lake, LakeError};
+use crate::lake::{LakeError, LakeUrl};
 use crate::month_report::MonthReportError;
 use crate::rating::PriceBooks;
 use crate::store::StoreError;
@@ -154,10 +154,12 @@ pub struct JobContext<'a> {
 }
 
 /// The lake, and who works on it.
+///
+/// Each run opens it anew: a volume that is not mounted must fail this job alone.
 #[derive(Debug)]
 pub struct LakeWork {
     /// Where history goes.
-    pub lake: Lake,
+    pub url: LakeUrl,
     /// Every account of the settings: the first of each bucket does its work.
     pub accounts: Vec<AccountId>,
 }

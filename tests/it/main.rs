@@ -41,6 +41,7 @@ mod interrupted;
 mod lake;
 mod lake_interrupted;
 mod lake_object_store;
+mod lake_settings;
 mod observe;
 mod occupancy;
 mod odd_values;

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 
 use super::{JobContext, JobError, JobOutcome};
 use crate::domain::AccountId;
+use crate::lake::Lake;
 use crate::lake::export::{BucketExport, ExportRange, buckets};
 use crate::lake::layout::bucket;
 
@@ -18,11 +19,12 @@ pub(super) fn run<'a>(context: &'a JobContext<'a>) -> BoxFuture<'a, Result<JobOu
         if !is_first_of_its_bucket(records.account, &work.accounts) {
             return Ok(JobOutcome::default());
         }
+        let lake = Lake::open(&work.url)?;
         let pool = records.store.pool();
         let account_bucket = bucket(records.account);
         let accounts = buckets(pool).await?.remove(&account_bucket).unwrap_or_default();
         let now = records.clock.now();
-        let export = BucketExport { lake: &work.lake, pool, account_bucket, accounts, now };
+        let export = BucketExport { lake: &lake, pool, account_bucket, accounts, now };
         let range = ExportRange { days: None, today: records.clock.today() };
         let exported = export.run(range).await?;
         let damaged = exported.days_damaged;
