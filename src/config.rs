@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::agora_api::Authorities;
 use crate::agora_api::webhook::HookUrl;
+use crate::authorities::Authorities;
 use crate::domain::AccountId;
 use crate::lake::LakeUrl;
 use crate::observe::AllowedHosts;
@@ -68,6 +68,8 @@ pub struct Settings {
     pub schedule: std::collections::BTreeMap<String, String>,
     /// How the daemon is seen from outside.
     pub observe: ObserveSettings,
+    /// Whose certificates are trusted besides the machine's authorities.
+    pub authorities: Authorities,
     /// Where the lake is, if there is one.
     pub lake_url: Option<LakeUrl>,
     /// Accounts on which jobs of one kind run at once, at least 1.
@@ -158,7 +160,8 @@ impl Settings {
             database,
             report_folder,
             schedule: raw.schedule.clone(),
-            observe: ObserveSettings::resolve(raw, authorities)?,
+            observe: ObserveSettings::resolve(raw, authorities.clone())?,
+            authorities,
             lake_url: lake_url(raw)?,
             accounts_at_once: usize::try_from(raw.accounts_at_once.max(1)).unwrap_or(1),
             accounts,

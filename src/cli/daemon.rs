@@ -182,14 +182,19 @@ fn assignment(context: &Context) -> Result<Assignment, Failure> {
 /// The lake as the job takes it. One that is set up wrongly is refused; a folder that
 /// cannot be made now may be there when the job runs, and must not end all collecting.
 fn lake_work(context: &Context, url: &LakeUrl) -> Result<Arc<LakeWork>, Failure> {
-    match Lake::open(url) {
+    let authorities = &context.settings.authorities;
+    match Lake::open(url, authorities) {
         Err(error @ LakeError::Folder { .. }) => {
             tracing::warn!(%error, "the job 'lake' fails until it can be");
         }
         opened => drop(opened?),
     }
     let accounts = context.settings.accounts.iter().map(|settings| settings.account.clone());
-    Ok(Arc::new(LakeWork { url: url.clone(), accounts: accounts.collect() }))
+    Ok(Arc::new(LakeWork {
+        url: url.clone(),
+        authorities: authorities.clone(),
+        accounts: accounts.collect(),
+    }))
 }
 
 /// Closes the database once no run uses it any more.

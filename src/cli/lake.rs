@@ -111,7 +111,8 @@ pub(super) async fn run(context: &Context, command: LakeCommand) -> Result<Exit,
         LakeCommand::Export(arguments) => export(context, arguments).await,
         LakeCommand::Verify(arguments) => verify(context, &arguments).await,
         LakeCommand::Files(FilesArguments { dataset, place }) => {
-            let lake = Lake::open_for_reading(&address(context, place.url.as_deref())?)?;
+            let trusted = &context.settings.authorities;
+            let lake = Lake::open_for_reading(&address(context, place.url.as_deref())?, trusted)?;
             for path in verify::files_in_force(&lake, dataset).await? {
                 say_line(format_args!("{}", lake.address_of(&path)));
             }
@@ -131,7 +132,8 @@ fn address(context: &Context, url: Option<&str>) -> Result<LakeUrl, Failure> {
 
 async fn export(context: &Context, arguments: ExportArguments) -> Result<Exit, Failure> {
     let range = ExportRange { days: days(&arguments)?, today: context.clock.today() };
-    let lake = Lake::open(&address(context, arguments.to_url.as_deref())?)?;
+    let url = address(context, arguments.to_url.as_deref())?;
+    let lake = Lake::open(&url, &context.settings.authorities)?;
     let store = context.open_store().await?;
     let done = export_buckets(context, &store, &lake, range, &arguments).await;
     store.close().await;
@@ -205,7 +207,8 @@ fn bucket_of<'a>(
 }
 
 async fn verify(context: &Context, arguments: &VerifyArguments) -> Result<Exit, Failure> {
-    let lake = Lake::open_for_reading(&address(context, arguments.place.url.as_deref())?)?;
+    let url = address(context, arguments.place.url.as_deref())?;
+    let lake = Lake::open_for_reading(&url, &context.settings.authorities)?;
     let verified = if arguments.files_only {
         verify::everything(&lake, None).await?
     } else {

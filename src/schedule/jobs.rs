@@ -19,6 +19,7 @@ use futures_util::future::BoxFuture;
 use super::held_lease::{STATISTICS_LEASE, USAGE_LEASE};
 use crate::account_outlook::{OutlookError, OutlookSettings};
 use crate::agora_api::ApiErrorKind;
+use crate::authorities::Authorities;
 use crate::collect::{CollectError, Collector};
 use crate::domain::AccountId;
 use crate::lake::{LakeError, LakeUrl};
@@ -160,6 +161,8 @@ pub struct JobContext<'a> {
 pub struct LakeWork {
     /// Where history goes.
     pub url: LakeUrl,
+    /// Whom its object store is trusted by, besides the machine's authorities.
+    pub authorities: Authorities,
     /// Every account of the settings: the first of each bucket does its work.
     pub accounts: Vec<AccountId>,
 }

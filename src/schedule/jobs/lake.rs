@@ -19,7 +19,7 @@ pub(super) fn run<'a>(context: &'a JobContext<'a>) -> BoxFuture<'a, Result<JobOu
         if !is_first_of_its_bucket(records.account, &work.accounts) {
             return Ok(JobOutcome::default());
         }
-        let lake = Lake::open(&work.url)?;
+        let lake = Lake::open(&work.url, &work.authorities)?;
         let pool = records.store.pool();
         let account_bucket = bucket(records.account);
         let accounts = buckets(pool).await?.remove(&account_bucket).unwrap_or_default();

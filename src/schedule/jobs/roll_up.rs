@@ -103,7 +103,7 @@ mod tests {
             first_retry_wait: Duration::from_millis(1),
             retry_after_cap: Duration::from_secs(1),
             max_body_bytes: 1,
-            authorities: crate::agora_api::Authorities::default(),
+            authorities: crate::authorities::Authorities::default(),
         });
         let (api, stop) = (api.expect("client"), CancellationToken::new());
         let records = Records {
