@@ -226,6 +226,17 @@ impl RawSettings {
         }
     }
 
+    /// Where the accounts of the settings are described, to follow their name.
+    pub(super) fn described_in(&self) -> String {
+        self.file.as_ref().map_or_else(String::new, |file| format!(" (in {})", file.display()))
+    }
+
+    /// Where further accounts are described, likewise.
+    pub(super) fn accounts_described_in(&self) -> String {
+        let file = self.accounts_file.as_ref();
+        file.map_or_else(String::new, |file| format!(" (in {})", file.display()))
+    }
+
     fn with_defaults(mut self) -> Self {
         self.defaults = RawAccount {
             name: None,

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use crate::support::database::TestDatabase;
+use crate::support::program::Program;
 use crate::support::setup::Setup;
 
 const STATES: &str = "select job, state from agora.job_run \
@@ -30,6 +32,23 @@ async fn a_lake_whose_folder_cannot_be_made_fails_its_job_and_nothing_else() {
     setup.run(&["daemon", "--once"]).exits(0);
     let done = "select state from agora.job_run where job = 'lake' order by slot desc limit 1";
     assert_eq!(setup.database.value(done).await, "done");
+}
+
+#[test]
+fn an_azure_address_as_spark_writes_it_is_taken_unless_a_password_is_in_it() {
+    let (mut program, database) = (Program::new(), TestDatabase::new());
+    program.set("DATABASE_URL", database.url());
+    for scheme in ["abfss", "abfs"] {
+        let url = format!("{scheme}://files@account.dfs.core.windows.net/lake");
+        program.set("AGORA_USAGE_LAKE_URL", url);
+        program.run(&["check"]).exits(0);
+    }
+    for user in ["abfss://files:hush@account.dfs.core.windows.net", "s3://hush@bucket"] {
+        program.set("AGORA_USAGE_LAKE_URL", format!("{user}/lake"));
+        let refused = program.run(&["check"]).exits(78);
+        assert!(!format!("{refused:?}").contains("hush"), "{refused:?}");
+        refused.says(&["lake_url cannot be used", "credentials belong in the environment"]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -42,6 +42,7 @@ mod lake;
 mod lake_interrupted;
 mod lake_object_store;
 mod lake_settings;
+mod many_accounts;
 mod observe;
 mod occupancy;
 mod odd_values;
