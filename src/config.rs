@@ -7,6 +7,7 @@ mod account;
 mod accounts_file;
 mod outlook;
 mod raw;
+mod restart;
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;

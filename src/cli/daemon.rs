@@ -104,7 +104,7 @@ async fn serve(
             }
             _ = hang_up.recv() => {
                 manager.reloading();
-                reload(common, daemon, &observation).await;
+                reload(common, context, daemon, &observation).await;
                 manager.ready(&status);
             }
             () = time_to_tell(&manager) => manager.alive(),
@@ -148,13 +148,13 @@ async fn observe(context: &Context, daemon: &Arc<Daemon>) -> Result<Observation,
 }
 
 /// Takes new settings for all later runs; keeps the last good ones on an error.
-async fn reload(common: &Common, daemon: &Daemon, observation: &Observation) {
+async fn reload(common: &Common, started: &Context, daemon: &Daemon, observation: &Observation) {
     let taken = common.context().map_err(Failure::from).and_then(|context| {
         let assigned = assignment(&context)?;
         observation.reassign(&context.settings)?;
-        Ok(assigned)
+        Ok((context, assigned))
     });
-    let Assigned { assignment, left_out } = match taken {
+    let (context, Assigned { assignment, left_out }) = match taken {
         Ok(taken) => taken,
         Err(failure) => {
             tracing::error!("the new settings cannot be used, the last good ones stay");
@@ -162,6 +162,9 @@ async fn reload(common: &Common, daemon: &Daemon, observation: &Observation) {
         }
     };
     daemon.reassign(assignment);
+    for key in started.settings.changed_for_a_restart(&context.settings) {
+        tracing::warn!(key, "changed, and needs a restart to hold");
+    }
     if let Err(error) = tell_left_out(daemon.workplace(), left_out).await {
         tracing::warn!(%error, "accounts that are left out cannot be watched");
     }

@@ -53,6 +53,7 @@ mod reader_roles;
 mod readers;
 mod reconcile;
 mod reconcile_causes;
+mod reload;
 mod report_files;
 mod report_history;
 mod report_ranges;
