@@ -59,9 +59,9 @@ async fn the_daemon_works_on_the_other_accounts_and_tells_operators_of_the_one()
     assert_eq!(setup.database.rows(done).await, ["(west,lake)", "(west,usage)"]);
     setup.now("2031-03-13T09:00:00Z");
     setup.run(&["daemon", "--once"]).exits(0);
-    let late = "select account_id from agora.alert where kind = 'no_success' and \
+    let overdue = "select account_id from agora.alert where kind = 'no_success' and \
         message like '%job usage%' order by account_id";
-    assert_eq!(setup.database.rows(late).await, ["(east)", "(north)"]);
+    assert_eq!(setup.database.rows(overdue).await, ["(east)", "(north)"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
