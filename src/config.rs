@@ -7,15 +7,17 @@ mod account;
 mod accounts_file;
 mod outlook;
 mod raw;
+mod restart;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::agora_api::Authorities;
 use crate::agora_api::webhook::HookUrl;
+use crate::authorities::Authorities;
 use crate::domain::AccountId;
 use crate::lake::LakeUrl;
 use crate::observe::AllowedHosts;
@@ -43,6 +45,14 @@ pub enum ConfigError {
         /// `customer id and secret`, or one of them.
         missing: &'static str,
     },
+    /// A secret that the settings name, and that is not where they say.
+    #[error("the customer secret of account '{account}' cannot be had: {cause}")]
+    NoSecret {
+        /// The account.
+        account: AccountId,
+        /// The file or variable, and what is wrong with it.
+        cause: String,
+    },
     /// An account that nobody resells.
     #[error("account '{0}' has no sell_price_books")]
     NoSellPriceBook(AccountId),
@@ -68,6 +78,8 @@ pub struct Settings {
     pub schedule: std::collections::BTreeMap<String, String>,
     /// How the daemon is seen from outside.
     pub observe: ObserveSettings,
+    /// Whose certificates are trusted besides the machine's authorities.
+    pub authorities: Authorities,
     /// Where the lake is, if there is one.
     pub lake_url: Option<LakeUrl>,
     /// Accounts on which jobs of one kind run at once, at least 1.
@@ -91,6 +103,14 @@ pub struct ObserveSettings {
     pub no_success_hours: u32,
     /// Whose certificates are trusted besides the machine's authorities.
     pub authorities: Authorities,
+}
+
+impl ConfigError {
+    /// Whether it is about the credentials of one account, so that others can go on.
+    #[must_use]
+    pub const fn is_of_one_account(&self) -> bool {
+        matches!(self, Self::NoCredentials { .. } | Self::NoSecret { .. })
+    }
 }
 
 impl Settings {
@@ -121,44 +141,13 @@ impl Settings {
         let authorities = authorities
             .map_err(|why| value(format!("ca_file: {why}{}", raw.source_of("ca_file"))))?
             .unwrap_or_default();
-        let (mut accounts, mut names) = (Vec::new(), BTreeSet::new());
-        let has_none = raw.account.is_empty() && raw.accounts_file.is_none();
-        if has_none || raw.defaults.customer_id.is_some() {
-            let default = AccountId::new("default").map_err(|e| value(e.to_string()))?;
-            names.insert(default.clone());
-            accounts.push(AccountSettings::resolve(
-                default,
-                &RawAccount::default(),
-                raw,
-                &authorities,
-            )?);
-        }
-        let listed = raw.accounts_file.as_deref().map(accounts_file::read).transpose()?;
-        for own in raw.account.iter().chain(listed.iter().flatten()) {
-            let name = own.name.as_deref().unwrap_or_default();
-            let account = AccountId::new(name).map_err(|error| {
-                value(format!("'{name}' is not a name for an account: {error}"))
-            })?;
-            if !names.insert(account.clone()) {
-                return Err(value(format!("account '{account}' is described twice")));
-            }
-            accounts.push(AccountSettings::resolve(account, own, raw, &authorities)?);
-        }
-        let of_budgets = raw.budget.iter().filter_map(outlook::RawBudget::account);
-        if let Some(name) = of_budgets
-            .into_iter()
-            .find(|name| accounts.iter().all(|own| own.account.as_str() != *name))
-        {
-            return Err(value(format!("budget: account '{name}' is not in the settings")));
-        }
-        if accounts.is_empty() {
-            return Err(value("accounts_file names no account".to_owned()));
-        }
+        let accounts = accounts(raw, &authorities)?;
         Ok(Self {
             database,
             report_folder,
             schedule: raw.schedule.clone(),
-            observe: ObserveSettings::resolve(raw, authorities)?,
+            observe: ObserveSettings::resolve(raw, authorities.clone())?,
+            authorities,
             lake_url: lake_url(raw)?,
             accounts_at_once: usize::try_from(raw.accounts_at_once.max(1)).unwrap_or(1),
             accounts,
@@ -210,6 +199,73 @@ impl ObserveSettings {
             authorities,
         })
     }
+}
+
+/// The accounts of the settings and of the file that they name, at least one.
+fn accounts(
+    raw: &RawSettings,
+    authorities: &Authorities,
+) -> Result<Vec<AccountSettings>, ConfigError> {
+    let (mut accounts, mut names) = (Vec::new(), BTreeSet::new());
+    let has_none = raw.account.is_empty() && raw.accounts_file.is_none();
+    if has_none || raw.defaults.customer_id.is_some() {
+        let default = AccountId::new("default").map_err(|e| value(e.to_string()))?;
+        names.insert(default.clone());
+        let own = RawAccount::default();
+        accounts.push(AccountSettings::resolve(default, &own, raw, authorities, "")?);
+    }
+    let listed = raw.accounts_file.as_deref().map(accounts_file::read).transpose()?;
+    let listed = listed.unwrap_or_default();
+    let (of_settings, of_file) = (raw.described_in(), raw.accounts_described_in());
+    let own = raw.account.iter().map(|own| (own, &of_settings));
+    for (own, described_in) in own.chain(listed.iter().map(|own| (own, &of_file))) {
+        let name = own.name.as_deref().unwrap_or_default();
+        let account = AccountId::new(name).map_err(|error| {
+            value(format!("'{name}' is not a name for an account: {error}{described_in}"))
+        })?;
+        if !names.insert(account.clone()) {
+            return Err(value(format!("account '{account}' is described twice{described_in}")));
+        }
+        let wrong = |error| match error {
+            ConfigError::Value(why) => value(format!("account '{name}'{described_in}: {why}")),
+            other => other,
+        };
+        let resolved = AccountSettings::resolve(account, own, raw, authorities, described_in);
+        accounts.push(resolved.map_err(wrong)?);
+    }
+    let of_budgets = raw.budget.iter().filter_map(outlook::RawBudget::account);
+    if let Some(name) =
+        of_budgets.into_iter().find(|name| accounts.iter().all(|own| own.account.as_str() != *name))
+    {
+        return Err(value(format!("budget: account '{name}' is not in the settings")));
+    }
+    if accounts.is_empty() {
+        return Err(value("accounts_file names no account".to_owned()));
+    }
+    refuse_doubled(&accounts)?;
+    Ok(accounts)
+}
+
+/// The platform limits a customer's requests: two accounts of one customer would go beyond
+/// the limit together, and count everything twice.
+fn refuse_doubled(accounts: &[AccountSettings]) -> Result<(), ConfigError> {
+    let mut seen: HashMap<(&str, &Url), &AccountId> = HashMap::new();
+    for settings in accounts {
+        let account = &settings.account;
+        for (customer_id, host) in settings.counted_at() {
+            match seen.insert((customer_id, host), account) {
+                // A host that is listed twice is no second account.
+                Some(other) if other != account => {
+                    return Err(value(format!(
+                        "accounts '{other}' and '{account}' have the same customer_id at {host}: \
+                         their usage would be counted twice; keep one of them"
+                    )));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 /// How many accounts a CSV or TOML text describes.

@@ -7,6 +7,9 @@ use crate::clock::{Clock, NOW_VARIABLE};
 use crate::config::{AccountSettings, ConfigError, Settings};
 use crate::store::{Store, StoreError};
 
+/// Accounts with their clients.
+pub type AccountClients<'a> = Vec<(&'a AccountSettings, AgoraApi)>;
+
 /// Settings and clock of a run.
 #[derive(Debug)]
 pub struct Context {
@@ -50,6 +53,32 @@ impl Context {
     /// [`StoreError`] when there is no way to a database.
     pub async fn open_store_as_it_is(&self) -> Result<Store, StoreError> {
         Store::open_as_it_is(&self.settings.database, 2).await
+    }
+
+    /// Clients of the accounts; those whose credentials are missing are left out, with the reason.
+    /// Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when none is left, or when a client cannot be set up.
+    pub fn apis<'a>(
+        &self,
+        accounts: impl IntoIterator<Item = &'a AccountSettings>,
+    ) -> Result<(AccountClients<'a>, Vec<ConfigError>), ConfigError> {
+        let (mut clients, mut left_out) = (Vec::new(), Vec::new());
+        for account in accounts {
+            match self.api(account) {
+                Ok(api) => clients.push((account, api)),
+                Err(error) if error.is_of_one_account() => left_out.push(error),
+                Err(error) => return Err(error),
+            }
+        }
+        match left_out.pop() {
+            Some(only) if clients.is_empty() => Err(left_out.into_iter().next().unwrap_or(only)),
+            last => {
+                left_out.extend(last);
+                Ok((clients, left_out))
+            }
+        }
     }
 
     /// A client of the account. Must be called within a tokio runtime.

@@ -27,6 +27,7 @@
 
 pub mod account_outlook;
 pub mod agora_api;
+pub mod authorities;
 pub mod billing;
 pub mod cli;
 pub mod clock;

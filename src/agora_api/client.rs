@@ -16,9 +16,10 @@ use serde::de::DeserializeOwned;
 use super::attempt::{Attempt, attempt};
 use super::error::{ApiError, ApiErrorKind};
 use super::hidden::{self, Secret};
-use super::http_client::{Authorities, SharedClients};
+use super::http_client::SharedClients;
 use super::metering;
 use super::pacing::Pacer;
+use crate::authorities::Authorities;
 
 /// Everything but letters, digits and `-._~`: channel names hold most of ASCII.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -1,34 +1,15 @@
 //! The one place that builds an HTTP client, with the bounds that all of them have.
 
 use std::collections::HashMap;
-use std::fs;
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::{Certificate, Url};
 
+use crate::authorities::Authorities;
+
 /// How long a connection is kept that nobody uses; a paced run uses its own all the time.
 const IDLE_CONNECTION: Duration = Duration::from_secs(5);
-
-/// Authorities whose certificates are trusted besides the machine's own.
-#[derive(Debug, Clone, Default)]
-pub struct Authorities(Vec<Certificate>);
-
-impl Authorities {
-    /// Reads a file of certificates in PEM.
-    ///
-    /// # Errors
-    /// A text that names the file and says why it cannot be used.
-    pub fn read(path: &Path) -> Result<Self, String> {
-        let name = path.display();
-        let pem = fs::read(path).map_err(|error| format!("{name} cannot be read: {error}"))?;
-        match Certificate::from_pem_bundle(&pem) {
-            Ok(certificates) if !certificates.is_empty() => Ok(Self(certificates)),
-            _ => Err(format!("{name} holds no certificate in PEM (-----BEGIN CERTIFICATE-----)")),
-        }
-    }
-}
 
 /// Clients that accounts share. Each one that is built reads the certificates of the
 /// machine's authorities, which takes long for a thousand accounts.
@@ -78,13 +59,16 @@ pub(super) fn plain_client(
     #[expect(clippy::disallowed_methods, reason = "the one place that builds an HTTP client")]
     let builder = reqwest::Client::builder();
     let builder = if is_direct(addresses) { builder.no_proxy() } else { builder };
+    let wrong = |error: reqwest::Error| format!("the HTTP client cannot be set up: {error}");
+    let certificates = authorities.certificates().map(Certificate::from_der);
+    let certificates: Vec<_> = certificates.collect::<Result<_, _>>().map_err(wrong)?;
     builder
-        .tls_certs_merge(authorities.0.iter().cloned())
+        .tls_certs_merge(certificates)
         .redirect(reqwest::redirect::Policy::none())
         .timeout(timeout)
         // A daemon asks for a thousand accounts: idle connections must not add up.
         .pool_idle_timeout(IDLE_CONNECTION)
         .user_agent(concat!("agora-usage/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(|error| format!("the HTTP client cannot be set up: {error}"))
+        .map_err(wrong)
 }

@@ -39,5 +39,5 @@ mod wire;
 
 pub use client::{AgoraApi, ApiSettings, Family, Reply};
 pub use error::{ApiError, ApiErrorKind};
-pub use http_client::{Authorities, SharedClients};
+pub use http_client::SharedClients;
 pub use usage_path::usage_path;

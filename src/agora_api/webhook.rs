@@ -10,7 +10,8 @@ use std::time::Duration;
 use reqwest::Url;
 use serde_json::Value;
 
-use super::http_client::{Authorities, plain_client};
+use super::http_client::plain_client;
+use crate::authorities::Authorities;
 
 /// A checked address: HTTPS, or HTTP to this machine.
 #[derive(Clone, PartialEq, Eq)]

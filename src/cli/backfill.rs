@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
 use super::check::DOUBLE_COUNT;
-use super::failure::{Exit, Failure};
+use super::failure::{Exit, Failure, told};
 use super::lease::{lease, release, stop_on_interrupt};
 use super::print::{say, say_line};
 use super::summary::{counted, usage_run};
@@ -64,12 +64,11 @@ pub(super) async fn run(context: &Context, arguments: BackfillArguments) -> Resu
     let range = past_range(&arguments, context.clock.today())?;
     let accounts = context.settings.chosen(arguments.account.as_deref())?;
     // Before the database is opened: settings that cannot work change nothing.
-    let apis =
-        accounts.iter().map(|account| context.api(account)).collect::<Result<Vec<_>, _>>()?;
+    let (accounts, left_out) = context.apis(accounts)?;
     let store = context.open_store().await?;
     let stop = stop_on_interrupt();
-    let mut exit = Exit::Done;
-    for (account, api) in accounts.into_iter().zip(&apis) {
+    let mut exit = told(left_out);
+    for (account, api) in &accounts {
         if stop.is_cancelled() {
             break;
         }

@@ -8,16 +8,17 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Common;
 use super::failure::{Exit, Failure};
 use super::simulator::until_stopped;
-use crate::config::Settings;
+use crate::agora_api::AgoraApi;
+use crate::config::{AccountSettings, ConfigError, Settings};
 use crate::context::Context;
-use crate::lake::Lake;
+use crate::lake::{Lake, LakeError, LakeUrl};
 use crate::observe::{Observation, ServiceManager, WatchedJob, look_once};
 use crate::schedule::daemon::{Assignment, Daemon};
 use crate::schedule::held_lease::holder_name;
 use crate::schedule::jobs::LakeWork;
 use crate::schedule::runner::{AccountAtWork, Workplace};
 use crate::schedule::slots::Schedule;
-use crate::store::Store;
+use crate::store::{Store, StoreError, projects};
 
 /// Arguments of `daemon`.
 #[derive(Debug, clap::Args)]
@@ -36,9 +37,10 @@ pub(super) struct DaemonArguments {
 
 pub(super) async fn run(common: &Common, arguments: DaemonArguments) -> Result<Exit, Failure> {
     let context = common.context()?;
-    let assignment = assignment(&context)?;
+    let Assigned { assignment, left_out } = assignment(&context)?;
     let store = Store::open(&context.settings.database, connections(&context.settings)).await?;
     let workplace = Workplace { store, clock: context.clock, holder: holder_name() };
+    tell_left_out(&workplace, left_out).await?;
     let daemon = Daemon::new(workplace, assignment, &context.settings.schedule)
         .map_err(|error| Failure::new(Exit::Configuration, error))?;
     let grace = Duration::from_secs(arguments.grace_seconds);
@@ -102,7 +104,7 @@ async fn serve(
             }
             _ = hang_up.recv() => {
                 manager.reloading();
-                reload(common, daemon, &observation);
+                reload(common, context, daemon, &observation).await;
                 manager.ready(&status);
             }
             () = time_to_tell(&manager) => manager.alive(),
@@ -146,43 +148,94 @@ async fn observe(context: &Context, daemon: &Arc<Daemon>) -> Result<Observation,
 }
 
 /// Takes new settings for all later runs; keeps the last good ones on an error.
-fn reload(common: &Common, daemon: &Daemon, observation: &Observation) {
+async fn reload(common: &Common, started: &Context, daemon: &Daemon, observation: &Observation) {
     let taken = common.context().map_err(Failure::from).and_then(|context| {
-        let assignment = assignment(&context)?;
+        let assigned = assignment(&context)?;
         observation.reassign(&context.settings)?;
-        Ok(assignment)
+        Ok((context, assigned))
     });
-    match taken {
-        Ok(assignment) => {
-            daemon.reassign(assignment);
-            tracing::info!("settings read again");
-        }
+    let (context, Assigned { assignment, left_out }) = match taken {
+        Ok(taken) => taken,
         Err(failure) => {
             tracing::error!("the new settings cannot be used, the last good ones stay");
-            failure.print();
+            return failure.print();
         }
+    };
+    daemon.reassign(assignment);
+    for key in started.settings.changed_for_a_restart(&context.settings) {
+        tracing::warn!(key, "changed, and needs a restart to hold");
     }
+    if let Err(error) = tell_left_out(daemon.workplace(), left_out).await {
+        tracing::warn!(%error, "accounts that are left out cannot be watched");
+    }
+    tracing::info!("settings read again");
 }
 
-fn assignment(context: &Context) -> Result<Assignment, Failure> {
-    let account = |settings: &crate::config::AccountSettings| {
-        let (api, books) = (context.api(settings)?, settings.price_books()?);
-        Ok(Arc::new(AccountAtWork { settings: settings.clone(), api, books }))
-    };
-    let accounts: Result<Vec<_>, Failure> = context.settings.accounts.iter().map(account).collect();
-    let lake = context.settings.lake_url.as_ref().map(|url| {
-        let accounts = context.settings.accounts.iter().map(|settings| settings.account.clone());
-        Ok::<_, Failure>(Arc::new(LakeWork {
-            lake: Lake::open(url)?,
-            accounts: accounts.collect(),
+/// What the daemon works on, and the accounts that it cannot work on.
+struct Assigned {
+    assignment: Assignment,
+    left_out: Vec<ConfigError>,
+}
+
+fn assignment(context: &Context) -> Result<Assigned, Failure> {
+    let settings = &context.settings;
+    let (clients, left_out) = context.apis(&settings.accounts)?;
+    let at_work = |(account, api): (&AccountSettings, AgoraApi)| {
+        Ok(Arc::new(AccountAtWork {
+            settings: account.clone(),
+            api,
+            books: account.price_books()?,
         }))
-    });
-    Ok(Assignment {
-        accounts: accounts?,
-        report_folder: Arc::from(context.settings.report_folder.as_path()),
+    };
+    let accounts: Vec<_> = clients.into_iter().map(at_work).collect::<Result<_, ConfigError>>()?;
+    let lake = settings.lake_url.as_ref().map(|url| lake_work(settings, url, &accounts));
+    let assignment = Assignment {
+        report_folder: Arc::from(settings.report_folder.as_path()),
         lake: lake.transpose()?,
-        accounts_at_once: context.settings.accounts_at_once,
-    })
+        accounts_at_once: settings.accounts_at_once,
+        accounts,
+    };
+    Ok(Assigned { assignment, left_out })
+}
+
+/// Tells of accounts that cannot be worked on. They are known to the database all the
+/// same, so that their jobs are seen to be late.
+async fn tell_left_out(
+    workplace: &Workplace,
+    left_out: Vec<ConfigError>,
+) -> Result<(), StoreError> {
+    for error in left_out {
+        tracing::error!(%error, "an account is left out until settings are read again");
+        if let ConfigError::NoCredentials { account, .. } | ConfigError::NoSecret { account, .. } =
+            &error
+        {
+            let now = workplace.clock.now();
+            projects::ensure_account(workplace.store.pool(), account, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The lake as the job takes it. One that is set up wrongly is refused; a folder that
+/// cannot be made now may be there when the job runs, and must not end all collecting.
+fn lake_work(
+    settings: &Settings,
+    url: &LakeUrl,
+    accounts: &[Arc<AccountAtWork>],
+) -> Result<Arc<LakeWork>, Failure> {
+    let authorities = &settings.authorities;
+    match Lake::open(url, authorities) {
+        Err(error @ LakeError::Folder { .. }) => {
+            tracing::warn!(%error, "the job 'lake' fails until it can be");
+        }
+        opened => drop(opened?),
+    }
+    let accounts = accounts.iter().map(|account| account.settings.account.clone());
+    Ok(Arc::new(LakeWork {
+        url: url.clone(),
+        authorities: authorities.clone(),
+        accounts: accounts.collect(),
+    }))
 }
 
 /// Closes the database once no run uses it any more.

@@ -188,7 +188,7 @@ fn api_settings(simulator: &Simulator) -> Result<ApiSettings, Failure> {
         first_retry_wait: Duration::from_secs(1),
         retry_after_cap: Duration::from_mins(2),
         max_body_bytes: 64 * 1024 * 1024,
-        authorities: crate::agora_api::Authorities::default(),
+        authorities: crate::authorities::Authorities::default(),
     })
 }
 

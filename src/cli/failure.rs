@@ -93,6 +93,14 @@ impl Failure {
     }
 }
 
+/// Tells of accounts that are left out, and how the command ends at the best.
+pub(super) fn told(left_out: Vec<ConfigError>) -> Exit {
+    left_out.into_iter().map(Failure::from).fold(Exit::Done, |exit, failure| {
+        failure.print();
+        exit.and(failure.exit)
+    })
+}
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let failure = Self::new(Exit::Configuration, error.to_string());
@@ -108,6 +116,8 @@ impl From<ConfigError> for Failure {
             ConfigError::NoCredentials { account, .. } => failure.hint(format!(
                 "add customer_id and customer_secret_file to the [[account]] table of '{account}'"
             )),
+            ConfigError::NoSecret { .. } => failure
+                .hint("what only uses stored data works without it, and so do the other accounts"),
             ConfigError::UnknownAccount(_) => failure
                 .hint("an [[account]] table describes an account; without any there is 'default'"),
             _ => failure,

@@ -120,7 +120,8 @@ pub(super) async fn run(context: &Context, command: LakeCommand) -> Result<Exit,
         LakeCommand::Export(arguments) => export(context, arguments).await,
         LakeCommand::Verify(arguments) => verify(context, &arguments).await,
         LakeCommand::Files(FilesArguments { dataset, place }) => {
-            let lake = Lake::open_for_reading(&address(context, place.url.as_deref())?)?;
+            let trusted = &context.settings.authorities;
+            let lake = Lake::open_for_reading(&address(context, place.url.as_deref())?, trusted)?;
             for path in verify::files_in_force(&lake, dataset).await? {
                 say_line(format_args!("{}", lake.address_of(&path)));
             }
@@ -141,7 +142,8 @@ fn address(context: &Context, url: Option<&str>) -> Result<LakeUrl, Failure> {
 async fn export(context: &Context, arguments: ExportArguments) -> Result<Exit, Failure> {
     let (today, again) = (context.clock.today(), arguments.again);
     let range = ExportRange { days: days(&arguments)?, today, again };
-    let lake = Lake::open(&address(context, arguments.to_url.as_deref())?)?;
+    let url = address(context, arguments.to_url.as_deref())?;
+    let lake = Lake::open(&url, &context.settings.authorities)?;
     let store = context.open_store().await?;
     let done = export_buckets(context, &store, &lake, range, &arguments).await;
     store.close().await;
@@ -215,7 +217,8 @@ fn bucket_of<'a>(
 }
 
 async fn verify(context: &Context, arguments: &VerifyArguments) -> Result<Exit, Failure> {
-    let lake = Lake::open_for_reading(&address(context, arguments.place.url.as_deref())?)?;
+    let url = address(context, arguments.place.url.as_deref())?;
+    let lake = Lake::open_for_reading(&url, &context.settings.authorities)?;
     let today = context.clock.today();
     let mut verified = if arguments.files_only {
         verify::everything(&lake, None, today).await?
@@ -269,6 +272,10 @@ impl From<LakeError> for Failure {
             LakeError::Address(_) => Self::new(Exit::Configuration, text).hint(
                 "give a folder or s3://, gs://, az://; credentials go into the environment, such \
                  as AWS_ACCESS_KEY_ID",
+            ),
+            LakeError::Folder { .. } => Self::new(Exit::Failed, text).hint(
+                "is the volume mounted, and may this user write there? The systemd unit has \
+                 ReadWritePaths= for folders outside /var/lib/agora-usage",
             ),
             LakeError::NotThere(_) => Self::new(Exit::Failed, text)
                 .hint("is the address right? `agora-usage lake export` makes the folder"),

@@ -8,7 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use super::raw::{RawAccount, RawSettings};
 use super::{ConfigError, outlook, value};
 use crate::account_outlook::OutlookSettings;
-use crate::agora_api::{ApiSettings, Authorities};
+use crate::agora_api::ApiSettings;
+use crate::authorities::Authorities;
 use crate::collect::CollectSettings;
 use crate::collect::due::DuePolicy;
 use crate::domain::{AccountId, Month, Service, UsageSource};
@@ -23,7 +24,7 @@ pub struct AccountSettings {
     /// Its name.
     pub account: AccountId,
     /// Customer id and secret, or what is missing where only stored data are used.
-    credentials: Result<(String, SecretString), &'static str>,
+    credentials: Result<(String, SecretString), Missing>,
     pub(super) hosts: Vec<Url>,
     limits: ApiLimits,
     authorities: Authorities,
@@ -45,6 +46,15 @@ pub struct AccountSettings {
     pub occupancy_archive: bool,
 }
 
+/// Why there are no credentials.
+#[derive(Debug, Clone)]
+enum Missing {
+    /// What the settings do not have.
+    Given(&'static str),
+    /// What became of the file or variable that should hold the secret.
+    Secret(String),
+}
+
 /// Paces and bounds of calls.
 #[derive(Debug, Clone, Copy)]
 struct ApiLimits {
@@ -62,12 +72,16 @@ impl AccountSettings {
         own: &RawAccount,
         raw: &RawSettings,
         authorities: &Authorities,
+        described_in: &str,
     ) -> Result<Self, ConfigError> {
         let common = &raw.defaults;
         let is_default = own.name.is_none();
         let identity = if is_default { common } else { own };
-        let secret = identity.secret()?;
-        let credentials = credentials(identity.customer_id.clone(), secret)?;
+        // Failing by itself: the other accounts, and stored data, need no secret of this one.
+        let credentials = match identity.secret() {
+            Ok(secret) => credentials(identity.customer_id.clone(), secret)?,
+            Err(error) => Err(Missing::Secret(format!("{error}{described_in}"))),
+        };
         let text = |of: fn(&RawAccount) -> Option<&String>| of(own).or_else(|| of(common)).cloned();
         let base_url = text(|raw| raw.base_url.as_ref()).unwrap_or_else(|| DEFAULT_HOSTS.into());
         let usage_api = text(|raw| raw.usage_api.as_ref()).unwrap_or_else(|| "v3".into());
@@ -141,14 +155,26 @@ impl AccountSettings {
         services.contains(&Service::Rtc) && services.contains(&Service::Recording)
     }
 
+    /// Customer id and hosts, of which the platform counts the requests; none without credentials.
+    pub(super) fn counted_at(&self) -> impl Iterator<Item = (&str, &Url)> {
+        let id = self.credentials.as_ref().ok().map(|(id, _)| id.as_str());
+        id.into_iter().flat_map(|id| self.hosts.iter().map(move |host| (id, host)))
+    }
+
     /// How to reach the platform as this account.
     ///
     /// # Errors
-    /// [`ConfigError::NoCredentials`].
+    /// [`ConfigError::NoCredentials`], and [`ConfigError::NoSecret`] for a file or
+    /// variable that should hold the secret and does not.
     pub fn api_settings(&self) -> Result<ApiSettings, ConfigError> {
-        let (customer_id, customer_secret) = self.credentials.clone().map_err(|missing| {
-            ConfigError::NoCredentials { account: self.account.clone(), missing }
-        })?;
+        let account = || self.account.clone();
+        let (customer_id, customer_secret) =
+            self.credentials.clone().map_err(|missing| match missing {
+                Missing::Given(missing) => {
+                    ConfigError::NoCredentials { account: account(), missing }
+                }
+                Missing::Secret(cause) => ConfigError::NoSecret { account: account(), cause },
+            })?;
         Ok(ApiSettings {
             hosts: self.hosts.clone(),
             customer_id,
@@ -219,7 +245,7 @@ pub fn price_book(name: &str) -> Result<PriceBook, ConfigError> {
 fn credentials(
     customer_id: Option<String>,
     secret: Option<SecretString>,
-) -> Result<Result<(String, SecretString), &'static str>, ConfigError> {
+) -> Result<Result<(String, SecretString), Missing>, ConfigError> {
     let customer_id = customer_id.filter(|id| !id.is_empty());
     let secret = secret.filter(|secret| !secret.expose_secret().is_empty());
     // Basic authentication ends the user name at the first colon (RFC 7617).
@@ -228,9 +254,9 @@ fn credentials(
     }
     Ok(match (customer_id, secret) {
         (Some(customer_id), Some(secret)) => Ok((customer_id, secret)),
-        (Some(_), None) => Err("customer secret"),
-        (None, Some(_)) => Err("customer id"),
-        (None, None) => Err("customer id and secret"),
+        (Some(_), None) => Err(Missing::Given("customer secret")),
+        (None, Some(_)) => Err(Missing::Given("customer id")),
+        (None, None) => Err(Missing::Given("customer id and secret")),
     })
 }
 

@@ -4,6 +4,7 @@
 //! keys as its header. Secrets are best named there, not written
 //! (`customer_secret_file`, `customer_secret_env`).
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -43,6 +44,10 @@ fn from_toml(text: &str) -> Result<Vec<RawAccount>, String> {
 fn from_csv(text: &str) -> Result<Vec<RawAccount>, String> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| error.to_string())?.clone();
+    let mut columns = BTreeSet::new();
+    if let Some(twice) = header.iter().find(|column| !columns.insert(*column)) {
+        return Err(format!("line 1: the column '{twice}' is there twice"));
+    }
     let account = |row: Result<csv::StringRecord, csv::Error>| {
         let row = row.map_err(|error| error.to_string())?;
         let line = row.position().map_or(0, csv::Position::line);

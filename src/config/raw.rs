@@ -14,6 +14,9 @@ use super::{ConfigError, value};
 
 const FILE_NAME: &str = "agora-usage.toml";
 
+/// Of variables that set a key of the settings file.
+const PREFIX: &str = "AGORA_USAGE_";
+
 /// Variables with the program's prefix that are no settings of this list.
 const OTHER_VARIABLES: [&str; 4] = ["NOW", "LOG", "LOG_FORMAT", "CONFIG"];
 
@@ -215,10 +218,23 @@ impl RawSettings {
     pub(super) fn source_of(&self, key: &str) -> String {
         let variable = format!("AGORA_USAGE_{}", key.to_uppercase());
         match &self.file {
-            _ if env::var_os(&variable).is_some() => format!(" (set by {variable})"),
+            _ if env::var_os(&variable).is_some_and(|text| !text.is_empty()) => {
+                format!(" (set by {variable})")
+            }
             Some(file) => format!(" (set in {})", file.display()),
             None => String::new(),
         }
+    }
+
+    /// Where the accounts of the settings are described, to follow their name.
+    pub(super) fn described_in(&self) -> String {
+        self.file.as_ref().map_or_else(String::new, |file| format!(" (in {})", file.display()))
+    }
+
+    /// Where further accounts are described, likewise.
+    pub(super) fn accounts_described_in(&self) -> String {
+        let file = self.accounts_file.as_ref();
+        file.map_or_else(String::new, |file| format!(" (in {})", file.display()))
     }
 
     fn with_defaults(mut self) -> Self {
@@ -309,7 +325,9 @@ pub(super) fn read(file: Option<&Path>) -> Result<RawSettings, ConfigError> {
     if let Some(path) = &file {
         figment = figment.merge(Toml::file_exact(path));
     }
-    figment = figment.merge(Env::prefixed("AGORA_USAGE_").ignore(&OTHER_VARIABLES));
+    let empty = empty_variables();
+    let variables = Env::prefixed(PREFIX).ignore(&OTHER_VARIABLES);
+    figment = figment.merge(variables.filter(move |key| !empty.iter().any(|name| key == name)));
     // Taken as plain texts: the usual reading would make a number of a secret of digits.
     let plain = [
         ("AGORA_CUSTOMER_ID", "customer_id"),
@@ -343,6 +361,18 @@ fn variable_text(name: &str) -> Result<Option<String>, ConfigError> {
             Err(value(format!("the variable {name} is not valid UTF-8")))
         }
     }
+}
+
+/// Keys whose variable is empty, which counts as not set: containers pass on what is not there.
+fn empty_variables() -> Vec<String> {
+    let is_empty = |(_, text): &(std::ffi::OsString, std::ffi::OsString)| text.is_empty();
+    let names = env::vars_os().filter(is_empty).filter_map(|(name, _)| name.into_string().ok());
+    names
+        .filter_map(|name| {
+            let (prefix, key) = name.split_at_checked(PREFIX.len())?;
+            prefix.eq_ignore_ascii_case(PREFIX).then(|| key.to_owned())
+        })
+        .collect()
 }
 
 /// Where a settings file is looked for; the first one counts.

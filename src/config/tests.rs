@@ -152,13 +152,17 @@ fn the_example_sets_nothing_and_every_line_of_it_is_a_key() {
     let authorities = folder.path().join("ca.pem");
     let signed = rcgen::generate_simple_self_signed(Vec::new()).expect("a certificate");
     std::fs::write(&authorities, signed.cert.pem()).expect("written");
+    let listed = folder.path().join("accounts.csv");
+    std::fs::write(&listed, "name,plan\nlisted,fixed\n").expect("written");
     let all = format!("{}\n{}", uncommented(common), uncommented(account))
+        .replace("accounts.csv", &listed.display().to_string())
         .replace("/etc/ssl/company-ca.pem", &authorities.display().to_string())
         .replace("/run/secrets/agora-east", &path)
         .replace("/run/secrets/agora", &path);
     let set = settings(&all).expect("every key is known");
     let defaults = settings("").expect("valid");
-    assert_eq!(set.accounts.len(), 2);
+    let names: Vec<_> = set.accounts.iter().map(|own| own.account.as_str()).collect();
+    assert_eq!(names, ["default", "east", "listed"]);
     assert_eq!(set.accounts[0].collect.policy, defaults.accounts[0].collect.policy);
     assert_eq!(set.accounts[0].hosts, defaults.accounts[0].hosts);
     assert_eq!(set.accounts[0].collect.services, defaults.accounts[0].collect.services);
@@ -177,8 +181,8 @@ fn known_keys(table: &str) -> Vec<String> {
 fn the_example_explains_every_key() {
     let keys = known_keys("");
     assert!(keys.len() > 25 && keys.contains(&"database_url".to_owned()), "{keys:?}");
-    // Told in a sentence: setting them beside the others is refused, or needs a file.
-    let in_words = ["price_book", "accounts_file", "customer_secret_env"];
+    // Told in a sentence: setting them beside the others is refused.
+    let in_words = ["price_book", "customer_secret_env"];
     assert!(in_words.iter().all(|key| EXAMPLE.contains(key)));
     let is_told_elsewhere = |key: &str| in_words.contains(&key);
     let is_table =

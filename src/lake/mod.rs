@@ -12,6 +12,7 @@
 //! is the moment of publication. `_manifest.json` is a copy of the newest one,
 //! for readers who do not want to list.
 
+mod address;
 pub mod archived;
 pub mod dataset;
 pub mod export;
@@ -23,8 +24,9 @@ mod spool;
 mod table;
 pub mod verify;
 
+pub use address::LakeUrl;
 pub use manifest::{FileEntry, Manifest};
-pub use place::{Lake, LakeUrl};
+pub use place::Lake;
 
 use crate::store::StoreError;
 
@@ -34,6 +36,14 @@ pub enum LakeError {
     /// An address that is no folder and no object store.
     #[error("the lake's address cannot be used: {0}")]
     Address(String),
+    /// A folder that is not there and cannot be made, or cannot be opened.
+    #[error("the lake's folder {folder} cannot be made or opened: {cause}")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// What the system said.
+        cause: String,
+    },
     /// A folder to read from that does not exist.
     #[error("there is no lake in {0}: the folder does not exist")]
     NotThere(String),

@@ -8,64 +8,32 @@ use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
-use object_store::aws::AmazonS3Builder;
-use object_store::azure::MicrosoftAzureBuilder;
-use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{
-    Error, GetResultPayload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
-    WriteMultipart,
+    Certificate, ClientConfigKey, ClientOptions, Error, GetResultPayload, ObjectStore,
+    ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart,
 };
 use reqwest::Url;
 use tokio::io::AsyncReadExt;
 
 use super::LakeError;
+use super::address::LakeUrl;
+use crate::authorities::Authorities;
 
 /// Length of a part of a file on its way, and from which on it is sent in parts.
 const PART_BYTES: usize = 8 * 1024 * 1024;
 
 /// Parts on their way at once.
 const PARTS_AT_ONCE: usize = 4;
-
-/// An address that was checked: a folder, or `s3://`, `gs://` or `az://` with a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LakeUrl(String);
-
-impl LakeUrl {
-    /// Checks an address.
-    ///
-    /// # Errors
-    /// [`LakeError::Address`], also for an address with credentials in it.
-    pub fn parse(text: &str) -> Result<Self, LakeError> {
-        let refused = |why: &str| Err(LakeError::Address(why.to_owned()));
-        if text.is_empty() {
-            return refused("it is empty; write a folder, or an address such as s3://bucket/path");
-        }
-        let Some((scheme, _)) = text.split_once("://") else { return Ok(Self(text.to_owned())) };
-        let Ok(url) = Url::parse(text) else { return refused("it is no URL") };
-        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
-            return refused("credentials belong in the environment, not in the address");
-        }
-        match scheme {
-            "file" if url.to_file_path().is_ok() => Ok(Self(text.to_owned())),
-            "s3" | "s3a" | "gs" | "az" | "abfs" | "abfss" if url.host_str().is_some() => {
-                Ok(Self(text.trim_end_matches('/').to_owned()))
-            }
-            _ => refused("use a folder, s3://BUCKET/PATH, gs://BUCKET/PATH or az://CONTAINER/PATH"),
-        }
-    }
-}
-
-impl fmt::Display for LakeUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// Whether a file was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,16 +55,17 @@ pub struct Lake {
 }
 
 impl Lake {
-    /// Opens the lake of an address; makes a folder that is not there.
+    /// Opens the lake of an address; makes a folder that is not there. Object stores
+    /// are trusted by the machine's authorities and these.
     ///
     /// # Errors
-    /// [`LakeError::Address`] when the folder cannot be made, or the environment
-    /// lacks what the object store needs.
-    pub fn open(url: &LakeUrl) -> Result<Self, LakeError> {
+    /// [`LakeError::Folder`] when the folder cannot be made, and [`LakeError::Address`]
+    /// when the environment lacks what the object store needs.
+    pub fn open(url: &LakeUrl, authorities: &Authorities) -> Result<Self, LakeError> {
         // A second installation is refused, which is fine: the first one serves.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let refused = |error: Error| LakeError::Address(said(&error));
-        let text = url.0.as_str();
+        let text = url.as_str();
         let Some((scheme, _)) = text.split_once("://") else {
             return Self::in_folder(Path::new(text));
         };
@@ -109,13 +78,28 @@ impl Lake {
                 return Self::in_folder(&folder);
             }
             "s3" | "s3a" => {
-                Arc::new(AmazonS3Builder::from_env().with_url(text).build().map_err(refused)?)
+                let options = client_options("AWS_", authorities, |key| match key {
+                    AmazonS3ConfigKey::Client(key) => Some(key),
+                    _ => None,
+                })?;
+                let builder = AmazonS3Builder::from_env().with_client_options(options);
+                Arc::new(builder.with_url(text).build().map_err(refused)?)
             }
-            "gs" => Arc::new(
-                GoogleCloudStorageBuilder::from_env().with_url(text).build().map_err(refused)?,
-            ),
+            "gs" => {
+                let options = client_options("GOOGLE_", authorities, |key| match key {
+                    GoogleConfigKey::Client(key) => Some(key),
+                    _ => None,
+                })?;
+                let builder = GoogleCloudStorageBuilder::from_env().with_client_options(options);
+                Arc::new(builder.with_url(text).build().map_err(refused)?)
+            }
             _ => {
-                Arc::new(MicrosoftAzureBuilder::from_env().with_url(text).build().map_err(refused)?)
+                let options = client_options("AZURE_", authorities, |key| match key {
+                    AzureConfigKey::Client(key) => Some(key),
+                    _ => None,
+                })?;
+                let builder = MicrosoftAzureBuilder::from_env().with_client_options(options);
+                Arc::new(builder.with_url(text).build().map_err(refused)?)
             }
         };
         let prefix = ObjectPath::from_url_path(address.path())
@@ -128,21 +112,25 @@ impl Lake {
     /// # Errors
     /// As [`Self::open`], and [`LakeError::NotThere`] where the address is a folder
     /// that does not exist. Whether an object store has the path shows when it is read.
-    pub fn open_for_reading(url: &LakeUrl) -> Result<Self, LakeError> {
-        let folder = match url.0.split_once("://") {
-            None => Some(PathBuf::from(&url.0)),
-            Some(("file", _)) => Url::parse(&url.0).ok().and_then(|url| url.to_file_path().ok()),
+    pub fn open_for_reading(url: &LakeUrl, authorities: &Authorities) -> Result<Self, LakeError> {
+        let folder = match url.as_str().split_once("://") {
+            None => Some(PathBuf::from(url.as_str())),
+            Some(("file", _)) => {
+                Url::parse(url.as_str()).ok().and_then(|url| url.to_file_path().ok())
+            }
             Some(_) => None,
         };
         match folder {
-            Some(folder) if !folder.is_dir() => Err(LakeError::NotThere(url.0.clone())),
-            _ => Self::open(url),
+            Some(folder) if !folder.is_dir() => Err(LakeError::NotThere(url.to_string())),
+            _ => Self::open(url, authorities),
         }
     }
 
     fn in_folder(folder: &Path) -> Result<Self, LakeError> {
-        let refused =
-            |error: &dyn fmt::Display| LakeError::Address(format!("{}: {error}", folder.display()));
+        let refused = |error: &dyn fmt::Display| LakeError::Folder {
+            folder: folder.display().to_string(),
+            cause: error.to_string(),
+        };
         std::fs::create_dir_all(folder).map_err(|error| refused(&error))?;
         let folder = folder.canonicalize().map_err(|error| refused(&error))?;
         let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| refused(&error))?;
@@ -328,6 +316,31 @@ impl Lake {
     }
 }
 
+/// Bounds of an object store's client as the environment sets them, and whom it trusts.
+/// Given as a whole, they replace those that a builder took from the environment.
+fn client_options<Key: FromStr>(
+    prefix: &str,
+    authorities: &Authorities,
+    of_client: impl Fn(Key) -> Option<ClientConfigKey>,
+) -> Result<ClientOptions, LakeError> {
+    let mut options = ClientOptions::new();
+    for (name, value) in std::env::vars_os() {
+        let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else { continue };
+        if !name.starts_with(prefix) {
+            continue;
+        }
+        if let Some(key) = name.to_ascii_lowercase().parse().ok().and_then(&of_client) {
+            options = options.with_config(key, value);
+        }
+    }
+    for certificate in authorities.certificates() {
+        let certificate = Certificate::from_der(certificate);
+        let certificate = certificate.map_err(|error| LakeError::Address(said(&error)))?;
+        options = options.with_root_certificate(certificate);
+    }
+    Ok(options)
+}
+
 /// What a store said, without the part of an address in which credentials can be.
 fn said(error: &Error) -> String {
     let mut text = String::new();
@@ -349,16 +362,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_checked_before_anything_is_opened() {
-        for good in
-            ["lake", "/srv/lake", "file:///srv/lake", "s3://bucket/a/b/", "gs://b", "az://c/d"]
-        {
-            assert!(LakeUrl::parse(good).is_ok(), "{good}");
-        }
-        for bad in ["", "ftp://host/x", "s3://", "s3://id:secret@bucket/x", "az://c/d?sig=secret"] {
-            let error = LakeUrl::parse(bad).expect_err(bad);
-            assert!(!error.to_string().contains("secret"), "{error}");
-        }
+    fn an_address_as_spark_writes_it_names_container_and_account() {
+        let url = LakeUrl::parse("abfss://files@account.dfs.core.windows.net/a/b").expect("valid");
+        let lake = Lake::open(&url, &Authorities::default()).expect("opened");
+        assert_eq!(lake.prefix.as_ref(), "a/b");
+        let file = "abfss://files@account.dfs.core.windows.net/a/b/x.parquet";
+        assert_eq!(lake.address_of("x.parquet"), file);
+        let elsewhere = LakeUrl::parse("abfss://files@elsewhere.example/a").expect("valid");
+        assert!(matches!(
+            Lake::open(&elsewhere, &Authorities::default()),
+            Err(LakeError::Address(_))
+        ));
     }
 
     #[test]

@@ -19,9 +19,10 @@ use futures_util::future::BoxFuture;
 use super::held_lease::{STATISTICS_LEASE, USAGE_LEASE};
 use crate::account_outlook::{OutlookError, OutlookSettings};
 use crate::agora_api::ApiErrorKind;
+use crate::authorities::Authorities;
 use crate::collect::{CollectError, Collector};
 use crate::domain::AccountId;
-use crate::lake::{Lake, LakeError};
+use crate::lake::{LakeError, LakeUrl};
 use crate::month_report::MonthReportError;
 use crate::rating::PriceBooks;
 use crate::store::StoreError;
@@ -154,10 +155,14 @@ pub struct JobContext<'a> {
 }
 
 /// The lake, and who works on it.
+///
+/// Each run opens it anew: a volume that is not mounted must fail this job alone.
 #[derive(Debug)]
 pub struct LakeWork {
     /// Where history goes.
-    pub lake: Lake,
+    pub url: LakeUrl,
+    /// Whom its object store is trusted by, besides the machine's authorities.
+    pub authorities: Authorities,
     /// Every account of the settings: the first of each bucket does its work.
     pub accounts: Vec<AccountId>,
 }

@@ -3,6 +3,7 @@
 
 mod containers;
 mod dashboards;
+mod folders;
 mod shells;
 
 use std::path::{Path, PathBuf};

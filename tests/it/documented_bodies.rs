@@ -43,7 +43,7 @@ fn client(server: &FakeApi) -> AgoraApi {
         first_retry_wait: Duration::from_millis(1),
         retry_after_cap: Duration::from_secs(1),
         max_body_bytes: 1024 * 1024,
-        authorities: agora_usage::agora_api::Authorities::default(),
+        authorities: agora_usage::authorities::Authorities::default(),
     };
     AgoraApi::new(settings).expect("client")
 }

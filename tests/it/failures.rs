@@ -144,7 +144,8 @@ async fn a_question_to_an_empty_database_says_how_to_fill_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_credentials_are_asked_for_before_the_database_is_opened() {
     let mut setup = Setup::at(LONG_AFTER).await;
-    setup.program.unset("AGORA_CUSTOMER_ID").set("DATABASE_URL", "postgres://127.0.0.1:1/x");
+    setup.program.unset("AGORA_CUSTOMER_ID").unset("AGORA_CUSTOMER_SECRET");
+    setup.program.set("DATABASE_URL", "postgres://127.0.0.1:1/x");
     for command in
         [&BACKFILL[..], &["sync", "projects"], &["sync", "usage"], &["sync", "occupancy"]]
     {

@@ -158,7 +158,7 @@ async fn an_account_without_data_does_not_stop_the_reports_of_the_others() {
         let table = |name: &&str| {
             format!(
                 "[[account]]\nname = \"{name}\"\nbase_url = \"{url}\"\n\
-                 customer_id = \"id\"\ncustomer_secret = \"secret\"\n"
+                 customer_id = \"{name}\"\ncustomer_secret = \"secret\"\n"
             )
         };
         names.iter().map(table).collect::<String>()

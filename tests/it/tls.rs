@@ -1,5 +1,8 @@
 //! Whom the program trusts: certificates of the database and of the platform.
 
+use crate::support::database::TestDatabase;
+use crate::support::filled_lake::FilledLake;
+use crate::support::object_server::ObjectServer;
 use crate::support::own_server::OwnServer;
 use crate::support::program::Program;
 use crate::support::raw_server::{RawServer, answer, json};
@@ -120,6 +123,71 @@ fn a_ca_file_adds_an_authority_and_is_checked_before_anything_is_sent() {
     assert!(platform.received().is_empty());
     program.set("AGORA_USAGE_CA_FILE", trusted);
     program.run(&["api", "projects", "list"]).exits(0);
+}
+
+#[test]
+fn a_certificate_that_is_none_is_refused_by_file_and_number_before_a_client_is_built() {
+    let mut program = Program::new();
+    let good = Authority::new().write(program.folder(), "good.pem");
+    let good = std::fs::read_to_string(good).expect("read");
+    let junk = "-----BEGIN CERTIFICATE-----\nanVuaw==\n-----END CERTIFICATE-----\n";
+    let cut = &good[..good.len() / 2];
+    let file = program.folder().join("bundle.pem");
+    program.set("AGORA_USAGE_CA_FILE", file.display().to_string());
+    for (bundle, number) in [
+        ([&good, junk].concat(), 2),
+        ([junk, &good].concat(), 1),
+        ([&good, &good, cut].concat(), 3),
+    ] {
+        std::fs::write(&file, bundle).expect("written");
+        // Also by a command that asks nobody.
+        let refused = program.run(&["check"]).exits(78);
+        let which = format!("ca_file: certificate {number} of {} is none: ", file.display());
+        refused.says(&[&which, "(set by AGORA_USAGE_CA_FILE)"]);
+    }
+}
+
+#[test]
+fn an_empty_variable_counts_as_not_set() {
+    let mut program = Program::new();
+    let database = TestDatabase::new();
+    let settings = program.folder().join("agora-usage.toml");
+    std::fs::write(&settings, "plan = \"fixed\"\n").expect("written");
+    program.set("DATABASE_URL", database.url());
+    for name in ["CA_FILE", "ACCOUNTS_FILE", "LAKE_URL", "PLAN", "WORKERS", "Base_Url"] {
+        program.set(&format!("AGORA_USAGE_{name}"), "");
+    }
+    program.run(&["check"]).exits(0).says(&["settings   ok", "fixed-usd"]);
+    std::fs::write(&settings, "plan = \"weekly\"\n").expect("written");
+    program.run(&["check"]).exits(78).says(&["plan = 'weekly' is not known", "agora-usage.toml)"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ca_file_also_holds_for_the_object_store_of_a_lake() {
+    let mut filled = FilledLake::new().await;
+    let store = ObjectServer::start().await;
+    let (_, port) = store.address().rsplit_once(':').expect("a port");
+    let authority = Authority::new();
+    let backend = Backend::Port(port.parse().expect("a port"));
+    let port = front(Some(authority.server("localhost")), backend);
+    let trusted = authority.write(filled.program.folder(), "trusted.pem").display().to_string();
+    let other = Authority::new().write(filled.program.folder(), "other.pem").display().to_string();
+    let url = "s3://bucket/lake";
+    filled
+        .program
+        .set("SSL_CERT_FILE", &other)
+        .set("AWS_ENDPOINT", format!("https://localhost:{port}"))
+        .set("AWS_ACCESS_KEY_ID", "test-id")
+        .set("AWS_SECRET_ACCESS_KEY", "hush-secret")
+        .set("AWS_REGION", "eu-central-1")
+        .set("AGORA_USAGE_CA_FILE", &trusted)
+        .set("AGORA_USAGE_LAKE_URL", url);
+    filled.export().exits(0).says(&["27 partitions published", url]);
+    filled.verify().exits(0).says(&[" 0 differences"]);
+    assert!(store.signed() && !store.objects().is_empty());
+    // Bounds of the client stay those of the environment.
+    filled.program.set("AWS_TIMEOUT", "soon");
+    filled.export().exits(78).says(&["the lake's address cannot be used", "soon"]);
 }
 
 #[test]

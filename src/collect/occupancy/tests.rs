@@ -135,7 +135,7 @@ async fn serve(platform: Arc<Platform>) -> AgoraApi {
         first_retry_wait: Duration::from_millis(1),
         retry_after_cap: Duration::from_secs(1),
         max_body_bytes: 1 << 20,
-        authorities: crate::agora_api::Authorities::default(),
+        authorities: crate::authorities::Authorities::default(),
     };
     AgoraApi::new(settings).expect("client")
 }

@@ -226,7 +226,7 @@ async fn status_and_metrics_tell_how_each_job_gets_on() {
         .await;
     let client = crate::agora_api::webhook::HookClient::new(
         ANSWER_TIME,
-        &crate::agora_api::Authorities::default(),
+        &crate::authorities::Authorities::default(),
     )
     .expect("client");
     let rules = WatchRules {

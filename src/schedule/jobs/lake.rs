@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 
 use super::{JobContext, JobError, JobOutcome, LAKE_JOB, LakeWork};
 use crate::domain::AccountId;
+use crate::lake::Lake;
 use crate::lake::export::{BucketExport, ExportRange, Exported, buckets};
 use crate::lake::layout::{BUCKETS, bucket};
 use crate::schedule::HeldLease;
@@ -47,6 +48,7 @@ async fn export(
     accounts: Vec<AccountId>,
 ) -> Result<Option<Exported>, JobError> {
     let records = &context.collector.records;
+    let lake = Lake::open(&work.url, &work.authorities)?;
     let (pool, now) = (records.store.pool(), records.clock.now());
     // Who exports by hand holds the lease of the bucket's first account in the database.
     let other = accounts.first().filter(|first| *first != records.account);
@@ -58,7 +60,7 @@ async fn export(
         }
         None => None,
     };
-    let export = BucketExport { lake: &work.lake, pool, account_bucket, accounts, now };
+    let export = BucketExport { lake: &lake, pool, account_bucket, accounts, now };
     let range = ExportRange { days: None, today: records.clock.today(), again: false };
     let exported = export.run(range).await;
     if let Some(held) = held {

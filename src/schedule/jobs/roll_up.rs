@@ -8,8 +8,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::{JobContext, JobError, JobOutcome, LakeWork};
-use crate::lake::Lake;
 use crate::lake::archived::forget_lost;
+use crate::lake::{Lake, LakeError};
 use crate::store::occupancy::hourly::{self, RolledUp};
 use crate::store::occupancy::partitions::{self, Dropped};
 
@@ -24,19 +24,24 @@ pub(super) fn run<'a>(context: &'a JobContext<'a>) -> BoxFuture<'a, Result<JobOu
         let made = partitions::ensure(pool, today, DAYS_AHEAD).await?;
         let first_kept = first_kept_day(today, context.channel_retention_days);
         let rolled_up = roll_up(context, first_kept).await?;
+        let mut unread = None;
         let days = match (context.occupancy_archive, context.lake) {
             (false, _) => partitions::drop_before(pool, lease, first_kept, None).await?,
-            (true, Some(LakeWork { lake, .. })) => {
-                warn_of_lost(&forget_lost(lake, pool, first_kept).await?, lake);
-                partitions::drop_before(pool, lease, first_kept, Some(lake.name())).await?
-            }
+            (true, Some(work)) => match what_may_go(context, work, first_kept).await {
+                Ok(lake) => partitions::drop_before(pool, lease, first_kept, Some(&lake)).await?,
+                Err(error) => {
+                    unread = Some(format!("the lake cannot be read, so channels stay: {error}"));
+                    Dropped::default()
+                }
+            },
             // The settings do not allow it; and if they did, nothing could go.
             (true, None) => Dropped::default(),
         };
-        let partial = days.kept.first().map(|day| {
+        let kept = days.kept.first().map(|day| {
             let count = days.kept.len();
             format!("channels of {count} days are kept for longer, first {day}: not rolled up, not in the lake, or read by somebody")
         });
+        let partial = unread.or(kept);
         Ok(JobOutcome { partial, ..JobOutcome::default() }
             .with("hours", rolled_up.hours)
             .with("hours_changed", rolled_up.changed_hours)
@@ -44,6 +49,18 @@ pub(super) fn run<'a>(context: &'a JobContext<'a>) -> BoxFuture<'a, Result<JobOu
             .with("partitions_dropped", days.dropped.len()))
     }
     .boxed()
+}
+
+/// Looks into the lake for what it has lost, and gives its name.
+async fn what_may_go(
+    context: &JobContext<'_>,
+    work: &LakeWork,
+    first_kept: NaiveDate,
+) -> Result<String, LakeError> {
+    let lake = Lake::open_for_reading(&work.url, &work.authorities)?;
+    let pool = context.collector.records.store.pool();
+    warn_of_lost(&forget_lost(&lake, pool, first_kept).await?, &lake);
+    Ok(lake.name().to_owned())
 }
 
 fn warn_of_lost(days: &BTreeSet<NaiveDate>, lake: &Lake) {
@@ -120,7 +137,7 @@ mod tests {
             first_retry_wait: Duration::from_millis(1),
             retry_after_cap: Duration::from_secs(1),
             max_body_bytes: 1,
-            authorities: crate::agora_api::Authorities::default(),
+            authorities: crate::authorities::Authorities::default(),
         });
         let (api, stop) = (api.expect("client"), CancellationToken::new());
         let records = Records {

@@ -147,6 +147,26 @@ fn image_and_manifests_agree_on_user_port_and_version() {
 }
 
 #[test]
+fn containers_take_the_variables_of_a_lake_and_need_none() {
+    let compose = read("docker-compose.yml");
+    let (_, rest) = compose.split_once("env_file: ${DAEMON_VARIABLES:-./").expect("a file");
+    let (default, _) = rest.split_once('}').expect("a file by default");
+    let set = read(default).lines().filter(|line| !line.starts_with('#')).count();
+    assert_eq!(set, 0, "{default} sets something");
+    for name in ["deployment", "cron-job"] {
+        let manifest = read(&format!("deploy/kubernetes/{name}.yaml"));
+        let words: Vec<&str> = manifest.split_whitespace().collect();
+        let secret = "envFrom: - secretRef: name: agora-usage-lake optional: true";
+        assert!(words.join(" ").contains(secret), "{name}");
+        // docs/scale.md: 607 MiB at most; files of a lake are made in /tmp.
+        assert!(manifest.contains("memory: 1Gi\n"), "{name}");
+        assert!(words.join(" ").contains("sizeLimit: 2Gi"), "{name}");
+    }
+    let example = read("deploy/kubernetes/secret.example.yaml");
+    assert!(example.contains("create secret generic agora-usage-lake "));
+}
+
+#[test]
 fn arguments_in_the_files_are_those_of_the_program() {
     let program = Program::new();
     let daemon = program.run(&["daemon", "--help"]).exits(0).stdout;

@@ -63,13 +63,13 @@ async fn every_metric_of_rules_and_dashboard_is_shown_by_the_daemon() {
     // The platform refuses the second account altogether: an alert that no later
     // success of another job ends before it was told to the webhook, which nobody takes.
     let [url, id, secret] = simulator.access();
-    let table = |name: &str, secret: &str| {
+    let table = |name: &str, id: &str, secret: &str| {
         format!(
             "[[account]]\nname = \"{name}\"\nbase_url = \"{url}\"\n\
              customer_id = \"{id}\"\ncustomer_secret = \"{secret}\"\n"
         )
     };
-    let settings = [table("east", secret), table("west", "wrong")].concat();
+    let settings = [table("east", id, secret), table("west", "nobody", "wrong")].concat();
     std::fs::write(program.folder().join("agora-usage.toml"), settings).expect("written");
     program
         .set("DATABASE_URL", database.url())

@@ -26,8 +26,9 @@ async fn look(state: &std::sync::Arc<crate::observe::ObserveState>, rules: &Watc
 }
 
 fn outlet(webhook: Option<HookUrl>) -> Outlet {
-    let client = HookClient::new(Duration::from_secs(5), &crate::agora_api::Authorities::default())
-        .expect("client");
+    let client =
+        HookClient::new(Duration::from_secs(5), &crate::authorities::Authorities::default())
+            .expect("client");
     Outlet { client, webhook }
 }
 

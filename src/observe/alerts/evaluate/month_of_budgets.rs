@@ -56,7 +56,7 @@ async fn thirty_one_days_with_restarts_and_a_deaf_webhook_tell_each_threshold_on
         outlet: Outlet {
             client: HookClient::new(
                 Duration::from_secs(5),
-                &crate::agora_api::Authorities::default(),
+                &crate::authorities::Authorities::default(),
             )
             .expect("client"),
             webhook: Some(HookUrl::parse(&webhook.url()).expect("url")),

@@ -1,0 +1,48 @@
+//! Authorities whose certificates are trusted besides the machine's own.
+//!
+//! Owns reading and checking them; the HTTP clients of the platform and of object
+//! stores take them from here.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+/// Certificates of authorities, each of them checked.
+#[derive(Debug, Clone, Default)]
+pub struct Authorities(Arc<[CertificateDer<'static>]>);
+
+impl Authorities {
+    /// Reads a file of certificates in PEM.
+    ///
+    /// # Errors
+    /// A text that names the file and says why it cannot be used: one certificate that
+    /// no client would take is enough.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let name = path.display();
+        let pem = fs::read(path).map_err(|error| format!("{name} cannot be read: {error}"))?;
+        let mut certificates = Vec::new();
+        for (number, section) in (1..).zip(CertificateDer::pem_slice_iter(&pem)) {
+            let wrong = |why: String| format!("certificate {number} of {name} is none: {why}");
+            let certificate = section.map_err(|error| wrong(error.to_string()))?;
+            // As clients do it, who would not say which file it was.
+            let taken = RootCertStore::empty().add(certificate.clone());
+            taken.map_err(|error| wrong(error.to_string()))?;
+            certificates.push(certificate);
+        }
+        if certificates.is_empty() {
+            return Err(format!(
+                "{name} holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"
+            ));
+        }
+        Ok(Self(certificates.into()))
+    }
+
+    /// The certificates, encoded in DER.
+    pub(crate) fn certificates(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+}
