@@ -95,7 +95,7 @@ impl OutlookSettings {
 
 fn amount(key: &'static str, text: &str, currency: Currency) -> Result<Money, OutlookError> {
     let wrong = || OutlookError::Amount { key, text: text.to_owned(), currency: currency.code() };
-    Money::parse(text, currency).ok_or_else(wrong)
+    Money::parse_stated(text, currency).ok_or_else(wrong)
 }
 
 /// The outlook of an account.

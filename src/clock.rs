@@ -4,7 +4,7 @@
 //! (RFC 3339) moves the clock; it runs on from there at its normal pace, so
 //! that any test can live in 2031.
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 
 /// Environment variable that moves the clock.
 pub const NOW_VARIABLE: &str = "AGORA_USAGE_NOW";
@@ -44,6 +44,9 @@ impl Clock {
         let now = DateTime::parse_from_rfc3339(text).map_err(|error| {
             format!("'{text}' is not an RFC 3339 time ({error}); write it as 2031-05-08T00:30:00Z")
         })?;
+        if now.year() < 1971 {
+            return Err(format!("'{text}' is before 1971, where no clock stands"));
+        }
         Ok(Self::starting_at(now.to_utc()))
     }
 

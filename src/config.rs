@@ -5,6 +5,7 @@
 
 mod account;
 mod accounts_file;
+mod bounds;
 mod outlook;
 mod raw;
 mod restart;
@@ -129,6 +130,7 @@ impl Settings {
     }
 
     fn resolve(raw: &RawSettings, database_url: Option<&str>) -> Result<Self, ConfigError> {
+        bounds::check(raw)?;
         let database = match database_url.map(SecretString::from).or_else(|| raw.database_url()) {
             Some(url) => DatabaseAddress::Given(url),
             None => DatabaseAddress::Private(ClusterSettings {

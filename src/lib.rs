@@ -43,6 +43,7 @@ pub mod observe;
 pub mod outlook;
 #[doc(hidden)]
 pub mod outside_data;
+mod outside_file;
 pub mod rating;
 pub mod reconcile;
 pub mod report;

@@ -13,6 +13,7 @@ use super::lease::{lease, release, stop_on_interrupt};
 use super::print::{say, say_line};
 use super::summary::{counted, usage_run};
 use crate::agora_api::AgoraApi;
+use crate::cli::print::note_line;
 use crate::collect::{CollectSettings, Collector, Progress, Records};
 use crate::config::AccountSettings;
 use crate::context::Context;
@@ -125,7 +126,7 @@ fn narrowed(
 /// Tells of services whose usage may overlap.
 pub(super) fn warn_about_services(account: &AccountSettings) {
     if account.may_count_recording_twice() {
-        eprintln!("warning: account {}: {DOUBLE_COUNT}", account.account);
+        note_line(format_args!("warning: account {}: {DOUBLE_COUNT}", account.account));
     }
 }
 
@@ -167,7 +168,9 @@ async fn fetch(
     let run = collector.sync_usage(planned, &bar).await?;
     bar.clear();
     if run.stopped {
-        eprintln!("stopped: what was answered is stored; the same command goes on from here");
+        note_line(format_args!(
+            "stopped: what was answered is stored; the same command goes on from here"
+        ));
     }
     let coverage = collector.records.coverage(range).await?;
     say(format_args!("{}", usage_run(collector.records.account, range, &run, &coverage)));

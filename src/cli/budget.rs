@@ -77,7 +77,7 @@ async fn set(context: &Context, arguments: SetArguments) -> Result<Exit, Failure
         Failure::new(Exit::Usage, format!("'{text}' is not an amount of {}", currency.code()))
             .hint("write a decimal above 0, such as 1200.00")
     };
-    let amount_a_month = Money::parse(&arguments.amount, currency)
+    let amount_a_month = Money::parse_stated(&arguments.amount, currency)
         .filter(|amount| amount.minor_units > 0)
         .ok_or_else(wrong)?;
     let thresholds_percent = check_thresholds(arguments.thresholds)

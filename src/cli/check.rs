@@ -11,6 +11,7 @@ use crate::agora_api::{AgoraApi, ApiError};
 use crate::config::AccountSettings;
 use crate::context::Context;
 use crate::domain::{DateRange, DayUsage, Project, ProjectStatus, Service, UsageSource};
+use crate::schedule::daemon::schedules_of;
 use crate::store::DatabaseAddress;
 use crate::store::migrate::newest_version;
 
@@ -37,7 +38,7 @@ pub(super) struct CheckArguments {
 pub(super) async fn run(context: &Context, arguments: CheckArguments) -> Result<Exit, Failure> {
     let accounts = context.settings.chosen(arguments.account.as_deref())?;
     say_line(format_args!("settings   ok: {}", counted(accounts.len() as u64, "account")));
-    let mut exit = database(context).await;
+    let mut exit = schedules(context).and(database(context).await);
     for account in accounts {
         say_line(format_args!("\naccount {}", account.account));
         exit = exit.and(plan(account));
@@ -69,6 +70,13 @@ fn failed(what: &str, failure: impl Into<Failure>) -> Exit {
     let failure = failure.into();
     failure.print();
     failure.exit
+}
+
+fn schedules(context: &Context) -> Exit {
+    match schedules_of(&context.settings.schedule) {
+        Ok(_) => Exit::Done,
+        Err(error) => failed("schedule  ", Failure::new(Exit::Configuration, error)),
+    }
 }
 
 async fn database(context: &Context) -> Exit {

@@ -6,6 +6,7 @@ use chrono::{Days, NaiveDate};
 
 use super::failure::{Exit, Failure};
 use super::print::{Output, print_rows, print_text};
+use crate::cli::print::note_line;
 use crate::collect::calendar::{Calendar, CalendarDay};
 use crate::collect::due::CellState;
 use crate::collect::{CollectSettings, Records};
@@ -61,7 +62,10 @@ pub(super) async fn run(context: &Context, arguments: CoverageArguments) -> Resu
                     rows.rows.extend(
                         covered.calendars.iter().flat_map(|c| rows_of(&account.account, c)),
                     );
-                    eprintln!("{}", calendar::summary(&account.account, &covered.calendars));
+                    note_line(format_args!(
+                        "{}",
+                        calendar::summary(&account.account, &covered.calendars)
+                    ));
                 }
                 exit = exit.and(covered.exit());
             }

@@ -21,6 +21,7 @@ use super::lease::{lease, release};
 use super::print::say;
 use super::simulator::until_stopped;
 use crate::agora_api::{AgoraApi, ApiSettings};
+use crate::cli::print::note_line;
 use crate::clock::Clock;
 use crate::collect::due::DuePolicy;
 use crate::collect::{CollectSettings, Collector, Records};
@@ -96,7 +97,7 @@ async fn set_up(
     clock: Clock,
 ) -> Result<Stage, Failure> {
     let failed = |error: String| Failure::new(Exit::Failed, error);
-    eprintln!("demo: starting a simulator of the Dashboard API and a database");
+    note_line(format_args!("demo: starting a simulator of the Dashboard API and a database"));
     let simulator = Simulator::start(SimulatorSettings {
         seed: arguments.seed,
         projects: arguments.projects.get() as usize,
@@ -151,15 +152,15 @@ async fn play(stage: &Stage, arguments: &DemoArguments) -> Result<story::Story, 
     let collector = Collector { api: &api, records, lease: held.lease(), stop: &stop };
     collector.sync_projects().await?;
     let range = a_year(stage.clock)?;
-    eprintln!("demo: fetching {range} over HTTP, paced below the limit");
+    note_line(format_args!("demo: fetching {range} over HTTP, paced below the limit"));
     let planned = collector.plan(range).await?;
     let bar = bar();
     let usage = collector.sync_usage(planned, &bar).await?;
     bar.clear();
-    eprintln!("demo: taking snapshots of the live channels");
+    note_line(format_args!("demo: taking snapshots of the live channels"));
     let occupancy = collector.sync_occupancy().await?;
     release(held).await;
-    eprintln!("demo: rating two months and writing their reports");
+    note_line(format_args!("demo: rating two months and writing their reports"));
     let current = Month::of(stage.clock.today());
     let last_full = write(&records, current.previous(), arguments).await?;
     let to_date = write(&records, current, arguments).await?;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::agora_api::ApiError;
 use crate::billing::BillingError;
+use crate::cli::print::note_line;
 use crate::collect::CollectError;
 use crate::config::ConfigError;
 use crate::domain::PeriodError;
@@ -86,9 +87,9 @@ impl Failure {
         // Texts of the platform must not steer the terminal.
         let is_shown = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
         let shown = self.message.replace(|c: char| !is_shown(c), " ");
-        eprintln!("error: {shown}");
+        note_line(format_args!("error: {shown}"));
         if let Some(hint) = &self.hint {
-            eprintln!("hint: {hint}");
+            note_line(format_args!("hint: {hint}"));
         }
     }
 }

@@ -71,7 +71,7 @@ fn ask(question: &str, default: &str) -> Option<String> {
         return None;
     }
     let shown = if default.is_empty() { String::new() } else { format!(" [{default}]") };
-    eprint!("{question}{shown}: ");
+    let _ = write!(std::io::stderr(), "{question}{shown}: ");
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).ok()?;
     let answer = line.trim();

@@ -4,6 +4,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::failure::{Exit, Failure};
 use super::simulator::until_stopped;
+use crate::cli::print::note_line;
 use crate::clock::Clock;
 use crate::domain::AccountId;
 use crate::schedule::HeldLease;
@@ -29,7 +30,7 @@ pub(super) async fn lease(
             Failure::new(Exit::Busy, message).hint("wait for it to end, or leave out --no-wait")
         );
     }
-    eprintln!("waiting for another run that works on account '{account}' ({name})");
+    note_line(format_args!("waiting for another run that works on account '{account}' ({name})"));
     Ok(HeldLease::wait_for(store.pool(), account, name, &holder).await?)
 }
 
@@ -46,7 +47,7 @@ pub(super) fn stop_on_interrupt() -> CancellationToken {
     let cancel = stop.clone();
     tokio::spawn(async move {
         if until_stopped().await.is_ok() {
-            eprintln!("stopping after what is under way; once more to stop at once");
+            note_line(format_args!("stopping after what is under way; once more to stop at once"));
             cancel.cancel();
         }
         if until_stopped().await.is_ok() {

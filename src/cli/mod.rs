@@ -42,6 +42,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::ConfigError;
 use crate::context::Context;
 use failure::{Exit, Failure};
+use print::note_line;
 
 /// What a company used on Agora real-time audio and video, what it will cost,
 /// and which project caused each cent.
@@ -172,7 +173,7 @@ pub fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: the program cannot start its threads: {error}");
+            note_line(format_args!("error: the program cannot start its threads: {error}"));
             return Exit::Failed.into();
         }
     };

@@ -37,6 +37,12 @@ pub(super) fn print_rows(result: &ResultTable, output: Output) -> Result<(), Fai
     print_text(&text)
 }
 
+/// Writes a line for people to stderr. One that cannot be written, on a full disk or
+/// to a reader that has gone away, changes nothing of what was done.
+pub(super) fn note_line(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
 /// Prints a text to stdout; a reader that has gone away is no failure.
 pub(super) fn print_text(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();

@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::failure::{Exit, Failure};
 use super::print::say_line;
+use crate::cli::print::note_line;
 use crate::context::clock;
 use crate::simulator::{ApiYear, FaultSpec, Simulator, SimulatorError, SimulatorSettings};
 
@@ -118,7 +119,7 @@ pub(super) async fn run(arguments: SimulatorArguments) -> Result<Exit, Failure> 
     say_line(format_args!("AGORA_BASE_URL='{}'", simulator.base_url()));
     say_line(format_args!("AGORA_CUSTOMER_ID='{}'", simulator.customer_id()));
     say_line(format_args!("AGORA_CUSTOMER_SECRET='{}'", simulator.customer_secret()));
-    eprintln!("simulator: serving until stopped (Ctrl-C)");
+    note_line(format_args!("simulator: serving until stopped (Ctrl-C)"));
     until_stopped().await?;
     simulator.stop().await;
     Ok(Exit::Done)

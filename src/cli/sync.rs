@@ -8,6 +8,7 @@ use super::lease::{lease, release, stop_on_interrupt};
 use super::print::{say, say_line};
 use super::summary::{counted, usage_run};
 use crate::agora_api::AgoraApi;
+use crate::cli::print::note_line;
 use crate::collect::{Collector, Records};
 use crate::context::Context;
 use crate::domain::OccupancySnapshot;
@@ -132,10 +133,12 @@ async fn sync_occupancy(collector: &Collector<'_>) -> Result<Exit, Failure> {
         run.failed.len()
     ));
     for (project_id, error) in &run.failed {
-        eprintln!("warning: project {project_id} has no snapshot: {error}");
+        note_line(format_args!("warning: project {project_id} has no snapshot: {error}"));
     }
     for project_id in &run.without_app_id {
-        eprintln!("warning: project {project_id} has no App ID, so its channels cannot be read");
+        note_line(format_args!(
+            "warning: project {project_id} has no App ID, so its channels cannot be read"
+        ));
     }
     Ok(match (run.failed.is_empty(), run.snapshots.is_empty()) {
         (true, _) => Exit::Done,

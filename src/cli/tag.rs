@@ -9,9 +9,13 @@ use super::summary::counted;
 use crate::config::AccountSettings;
 use crate::context::Context;
 use crate::domain::{AccountId, Month, ProjectId};
+use crate::outside_file::text_of;
 use crate::store::analyst_queries::{ResultTable, ValueKind};
 use crate::store::tags::{self, NewTag};
 use crate::store::{Store, projects};
+
+/// Bytes of a file of tags at most: some hundred thousand projects.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Longest value of a tag, in characters.
 const LONGEST_VALUE: usize = 256;
@@ -179,8 +183,8 @@ fn checked_value(value: &str) -> Result<String, Failure> {
 /// The tags of a CSV file.
 fn read_file(file: &Path, valid_from: Option<Month>) -> Result<Vec<Line>, Failure> {
     let shown = file.display();
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        Failure::new(Exit::Failed, format!("{shown} cannot be read: {error}"))
+    let text = text_of(file, MOST_BYTES).map_err(|why| {
+        Failure::new(Exit::Failed, format!("{shown} {why}"))
             .hint("name a CSV file with the columns project_id,cost_centre,team")
     })?;
     lines_of(&text, &shown.to_string(), valid_from)

@@ -138,7 +138,8 @@ pub fn state_of(
 /// From when on an answer about the day is final: the look-back after its end.
 fn final_from(day: NaiveDate, policy: DuePolicy) -> DateTime<Utc> {
     let end = day.checked_add_days(Days::new(1)).unwrap_or(day).and_time(NaiveTime::MIN).and_utc();
-    end + TimeDelta::days(i64::from(policy.look_back_days))
+    let look_back = TimeDelta::days(i64::from(policy.look_back_days));
+    end.checked_add_signed(look_back).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// Whether a cell is to be asked for at `now`.

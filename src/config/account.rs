@@ -1,5 +1,6 @@
 //! What the settings say about one account.
 
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -13,7 +14,11 @@ use crate::authorities::Authorities;
 use crate::collect::CollectSettings;
 use crate::collect::due::DuePolicy;
 use crate::domain::{AccountId, Month, Service, UsageSource};
+use crate::outside_file::text_of;
 use crate::rating::{PriceBook, PriceBooks};
+
+/// Many times what a contract takes.
+const MOST_BOOK_BYTES: u64 = 1024 * 1024;
 
 /// Hosts of the platform, tried in this order.
 const DEFAULT_HOSTS: &str = "https://api.agora.io,https://api.sd-rtn.com";
@@ -232,11 +237,9 @@ pub fn price_book(name: &str) -> Result<PriceBook, ConfigError> {
     {
         return Ok(embedded?);
     }
-    let text = std::fs::read_to_string(name).map_err(|error| {
+    let text = text_of(Path::new(name), MOST_BOOK_BYTES).map_err(|why| {
         let built_in = PriceBook::embedded_names().join(", ");
-        value(format!(
-            "price book {name} cannot be read: {error}; name a file, or a built-in book: {built_in}"
-        ))
+        value(format!("price book {name} {why}; name a file, or a built-in book: {built_in}"))
     })?;
     Ok(PriceBook::parse(name, &text)?)
 }

@@ -11,6 +11,10 @@ use serde::Deserialize;
 
 use super::raw::RawAccount;
 use super::{ConfigError, value};
+use crate::outside_file::text_of;
+
+/// Several times what ten thousand accounts take.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,9 +25,8 @@ struct Accounts {
 
 /// Reads the accounts of a file; what it is, its name says.
 pub(super) fn read(path: &Path) -> Result<Vec<RawAccount>, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        value(format!("accounts_file {} cannot be read: {error}", path.display()))
-    })?;
+    let text = text_of(path, MOST_BYTES)
+        .map_err(|why| value(format!("accounts_file {} {why}", path.display())))?;
     let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     let read = from_text(&text, is_csv);
     read.map_err(|why| value(format!("accounts_file {}: {why}", path.display())))
@@ -37,8 +40,17 @@ fn from_toml(text: &str) -> Result<Vec<RawAccount>, String> {
     // The message alone: the usual wording quotes the line, which may hold a secret.
     toml::from_str::<Accounts>(text).map(|file| file.account).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        format!("line {}: {}", before.matches('\n').count() + 1, error.message())
+        format!("line {}: {}", before.matches('\n').count() + 1, told(&error))
     })
+}
+
+/// What is wrong, without the value: it may be a secret in the wrong column.
+fn told(error: &toml::de::Error) -> String {
+    let message = error.message();
+    match (message.starts_with("invalid"), message.rsplit_once(", expected ")) {
+        (true, Some((_, expected))) => format!("a value is of the wrong kind, expected {expected}"),
+        _ => message.to_owned(),
+    }
 }
 
 fn from_csv(text: &str) -> Result<Vec<RawAccount>, String> {
@@ -59,7 +71,7 @@ fn from_csv(text: &str) -> Result<Vec<RawAccount>, String> {
             let field = number.map_or_else(|| field.into(), toml::Value::Integer);
             table.insert(key.to_owned(), field);
         }
-        table.try_into::<RawAccount>().map_err(|error| format!("line {line}: {}", error.message()))
+        table.try_into::<RawAccount>().map_err(|error| format!("line {line}: {}", told(&error)))
     };
     reader.records().map(account).collect()
 }

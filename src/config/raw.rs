@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use figment::Figment;
+use figment::error::{Actual, Kind};
 use figment::providers::{Env, Format, Serialized, Toml};
 use secrecy::SecretString;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::{ConfigError, value};
+use crate::outside_file::text_of;
 
 const FILE_NAME: &str = "agora-usage.toml";
 
@@ -166,6 +168,12 @@ mod defaults {
     }
 }
 
+/// Many times what settings take.
+const MOST_SETTINGS_BYTES: u64 = 1024 * 1024;
+
+/// A secret is a line.
+const MOST_SECRET_BYTES: u64 = 64 * 1024;
+
 /// A text that must not be printed.
 #[derive(Debug, Clone)]
 struct Secret(SecretString);
@@ -295,17 +303,15 @@ fn own_or_in_file(
 }
 
 fn secret_in(path: &Path) -> Result<SecretString, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        value(format!("the secret file {} cannot be read: {error}", path.display()))
-    })?;
+    let text = text_of(path, MOST_SECRET_BYTES)
+        .map_err(|why| value(format!("the secret file {} {why}", path.display())))?;
     Ok(text.trim_end_matches(['\r', '\n']).into())
 }
 
 /// Reads a settings file's text alone.
 pub(super) fn from_text(text: &str) -> Result<RawSettings, ConfigError> {
-    let raw: RawSettings = Figment::from(Toml::string(text))
-        .extract()
-        .map_err(|error| value(format!("settings: {error}")))?;
+    without_faults(text).map_err(|why| value(format!("settings: {why}")))?;
+    let raw: RawSettings = Figment::from(Toml::string(text)).extract().map_err(told)?;
     Ok(raw.with_defaults())
 }
 
@@ -323,6 +329,10 @@ pub(super) fn read(file: Option<&Path>) -> Result<RawSettings, ConfigError> {
         None => usual_files().into_iter().find(|path| path.is_file()),
     };
     if let Some(path) = &file {
+        let text = text_of(path, MOST_SETTINGS_BYTES)
+            .map_err(|why| value(format!("the settings file {} {why}", path.display())))?;
+        without_faults(&text)
+            .map_err(|why| value(format!("the settings file {}, {why}", path.display())))?;
         figment = figment.merge(Toml::file_exact(path));
     }
     let empty = empty_variables();
@@ -346,9 +356,39 @@ pub(super) fn read(file: Option<&Path>) -> Result<RawSettings, ConfigError> {
         let url = secret_in(Path::new(&path))?;
         figment = figment.merge(Serialized::default("database_url", url.expose_secret()));
     }
-    let raw: RawSettings =
-        figment.extract().map_err(|error| value(format!("settings: {error}")))?;
+    let raw: RawSettings = figment.extract().map_err(told)?;
     Ok(RawSettings { file, ..raw.with_defaults() })
+}
+
+/// Whether a text is TOML at all. The usual wording of an error quotes the line, which
+/// may hold a secret.
+fn without_faults(text: &str) -> Result<(), String> {
+    let Err(error) = toml::from_str::<toml::Table>(text) else { return Ok(()) };
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    Err(format!("line {}: {}", before.matches('\n').count() + 1, error.message()))
+}
+
+/// What is wrong with which key, without the value: it may be a secret.
+fn told(error: figment::Error) -> ConfigError {
+    let without_value = |mut error: figment::Error| {
+        let found = |actual: &Actual| match actual {
+            Actual::Str(_) => "a text",
+            Actual::Bool(_) => "true or false",
+            Actual::Unsigned(_) | Actual::Signed(_) => "a number",
+            Actual::Float(_) => "a number with a point",
+            Actual::Seq => "a list",
+            Actual::Map => "a table",
+            _ => "something else",
+        };
+        if let Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) =
+            &error.kind
+        {
+            error.kind = Kind::Message(format!("found {}, expected {expected}", found(actual)));
+        }
+        error.to_string()
+    };
+    let all: Vec<String> = error.into_iter().map(without_value).collect();
+    value(format!("settings: {}", all.join("; ")))
 }
 
 /// A variable's text; an empty one counts as not set.

@@ -243,3 +243,68 @@ fn price_books_are_files_or_names_of_built_in_ones() {
     assert!(refused("plan = 'weekly'").contains("use one of tiered, fixed, standard"));
     assert!(message("price_book = 'a'\nprice_books = ['b']").contains("use one of them"));
 }
+
+/// What goes wrong while a secret is typed, with it in place of `SECRET`.
+const SLIPS: [&str; 12] = [
+    "customer_secret = SECRET",
+    "customer_secret = \"SECRET",
+    "customer_secret = \"SECRET\" x",
+    "customer_secret \"SECRET\"",
+    "customer_secret = [\"SECRET\"]",
+    "database_url = \"postgres://u:SECRET@h/x\" x",
+    "workers = \"SECRET\"",
+    "allow_http = \"SECRET\"",
+    "budget = \"SECRET\"",
+    "services = 'SECRET'",
+    "[[account]]\nname = \"east\"\ncustomer_secret = SECRET",
+    "[schedule]\nusage = [\"SECRET\"]",
+];
+
+#[test]
+fn no_slip_in_the_settings_prints_a_secret() {
+    for slip in SLIPS.iter().filter(|slip| !slip.starts_with("services")) {
+        let text = slip.replace("SECRET", "topsecretvalue");
+        let error = message(&text);
+        assert!(!error.contains("topsecret"), "{slip}: {error}");
+        assert!(error.contains("agora-usage.toml"), "{slip}: {error}");
+        // However the text is cut, and whatever follows.
+        for end in 0..text.len() {
+            for rest in ["", "\n", "\"", " x", "]", "\u{0}"] {
+                let cut = format!("{}{rest}", &text[..end]);
+                let told = settings(&cut).map_err(|error| error.to_string());
+                assert!(told.err().is_none_or(|error| !error.contains("topsecret")), "{cut}");
+            }
+        }
+    }
+    for account in [
+        "name,customer_secret,plan\neast,a,b,topsecretvalue",
+        "name,requests_per_second\neast,topsecretvalue",
+        "name,accounts\neast,topsecretvalue",
+    ] {
+        let error = accounts_file::from_text(account, true).expect_err(account);
+        assert!(!error.contains("topsecret"), "{account}: {error}");
+    }
+}
+
+#[test]
+fn numbers_that_make_no_sense_are_refused_with_what_may_be() {
+    for key in [
+        "look_back_days",
+        "api_history_months",
+        "requests_per_second",
+        "statistics_requests_per_second",
+        "accounts_at_once",
+        "workers",
+        "attempts_per_host",
+        "channel_page_size",
+        "channel_retention_days",
+        "no_success_hours",
+    ] {
+        let error = message(&format!("{key} = {}", u32::MAX));
+        let said = format!("{key} = 4294967295 is out of range: ");
+        assert!(error.starts_with(&said) && error.contains("agora-usage.toml"), "{error}");
+    }
+    for key in ["workers", "attempts_per_host", "request_timeout_seconds", "max_body_bytes"] {
+        assert!(message(&format!("{key} = 0")).contains("is out of range: 1 to "), "{key}");
+    }
+}

@@ -54,6 +54,14 @@ impl Money {
         let minor_units: i128 = format!("{whole}{fraction}").parse().ok()?;
         Some(Self { minor_units: if is_negative { -minor_units } else { minor_units }, currency })
     }
+
+    /// Reads an amount that somebody states; none also for one that no account can owe.
+    #[must_use]
+    pub fn parse_stated(text: &str, currency: Currency) -> Option<Self> {
+        /// Ten trillion dollars in cents; a slip of the keyboard must not be closed with a bill.
+        const MOST_MINOR_UNITS: i128 = 1_000_000_000_000_000;
+        Self::parse(text, currency).filter(|money| money.minor_units.abs() <= MOST_MINOR_UNITS)
+    }
 }
 
 impl fmt::Display for Money {
@@ -137,6 +145,8 @@ mod tests {
         for text in ["0.10", "-0.05", "1234567.89", "42.00"] {
             assert_eq!(Money::parse(text, dollars).expect("an amount").to_string(), text);
         }
+        assert!(Money::parse_stated("-10000000000000.00", dollars).is_some());
+        assert_eq!(Money::parse_stated("10000000000000.01", dollars), None);
         assert_eq!(Money::parse("7", dollars).expect("an amount").minor_units, 700);
         assert_eq!(Money::parse("12.500000", dollars).expect("an amount").minor_units, 1_250);
         for text in

@@ -23,7 +23,10 @@ pub enum PeriodError {
     },
 }
 
-/// Parses `YYYY-MM-DD`.
+/// Earlier years are no input.
+const FIRST_YEAR: i32 = 1970;
+
+/// Parses `YYYY-MM-DD`, from 1970 on.
 ///
 /// # Errors
 /// [`PeriodError::Day`] for anything else.
@@ -34,7 +37,9 @@ pub fn parse_day(text: &str) -> Result<NaiveDate, PeriodError> {
         _ => byte.is_ascii_digit(),
     };
     let plain = text.len() == 10 && text.bytes().enumerate().all(is_plain);
-    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| plain);
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+    // Before there was an Agora, and where the calendars of programs begin to differ.
+    let day = day.filter(|day| plain && day.year() >= FIRST_YEAR);
     day.ok_or_else(|| PeriodError::Day(text.to_owned()))
 }
 
@@ -211,6 +216,14 @@ mod tests {
     fn range(first: &str, last: &str) -> DateRange {
         DateRange::new(parse_day(first).expect("day"), parse_day(last).expect("day"))
             .expect("range")
+    }
+
+    #[test]
+    fn days_before_there_were_programs_are_none() {
+        for early in ["0000-01-01", "0001-01-01", "1969-12-31"] {
+            assert!(parse_day(early).is_err() && Month::parse(&early[..7]).is_err(), "{early}");
+        }
+        assert!(parse_day("1970-01-01").is_ok() && parse_day("9999-12-31").is_ok());
     }
 
     #[test]

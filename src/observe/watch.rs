@@ -135,7 +135,8 @@ impl Watch {
 
 /// Each job's newest slot that should have led to a success by now.
 fn overdue(state: &ObserveState, hours: u32) -> BTreeMap<&'static str, DateTime<Utc>> {
-    let latest = state.now() - TimeDelta::hours(i64::from(hours));
+    let latest = state.now().checked_sub_signed(TimeDelta::hours(i64::from(hours)));
+    let Some(latest) = latest else { return BTreeMap::new() };
     let slot = |job: &WatchedJob| Some((job.name, job.schedule.newest_slot(latest)?));
     state.jobs.iter().filter_map(slot).collect()
 }

@@ -49,6 +49,29 @@ pub struct Daemon {
     stop: CancellationToken,
 }
 
+/// The schedule of every job, in place of its own the one of the settings.
+///
+/// # Errors
+/// A text naming a job that there is not, or a schedule that is none or never comes.
+pub fn schedules_of(
+    settings: &BTreeMap<String, String>,
+) -> Result<BTreeMap<&'static str, Schedule>, String> {
+    if let Some(unknown) = settings.keys().find(|name| JOBS.iter().all(|j| j.name != **name)) {
+        let known: Vec<&str> = JOBS.iter().map(|job| job.name).collect();
+        return Err(format!("there is no job '{unknown}'; the jobs are {}", known.join(", ")));
+    }
+    let schedule = |job: &JobDefinition| {
+        let text = settings.get(job.name).map_or(job.schedule, String::as_str);
+        let schedule: Schedule =
+            text.parse().map_err(|error| format!("schedule of job '{}': {error}", job.name))?;
+        if schedule.next_slot(DateTime::UNIX_EPOCH).is_none() {
+            return Err(format!("schedule of job '{}': '{text}' never comes", job.name));
+        }
+        Ok((job.name, schedule))
+    };
+    JOBS.iter().map(schedule).collect()
+}
+
 impl Daemon {
     /// A daemon that has not begun. `schedules` replaces the default schedule of jobs by name.
     ///
@@ -59,16 +82,7 @@ impl Daemon {
         assignment: Assignment,
         schedules: &BTreeMap<String, String>,
     ) -> Result<Arc<Self>, String> {
-        if let Some(unknown) = schedules.keys().find(|name| JOBS.iter().all(|j| j.name != **name)) {
-            let known: Vec<&str> = JOBS.iter().map(|job| job.name).collect();
-            return Err(format!("there is no job '{unknown}'; the jobs are {}", known.join(", ")));
-        }
-        let schedule = |job: &JobDefinition| {
-            let text = schedules.get(job.name).map_or(job.schedule, String::as_str);
-            let schedule: Schedule =
-                text.parse().map_err(|error| format!("schedule of job '{}': {error}", job.name))?;
-            Ok((job.name, schedule))
-        };
+        let mut all = schedules_of(schedules)?;
         let has_lake = assignment.lake.is_some();
         let jobs = || JOBS.iter().filter(|job| has_lake || job.name != LAKE_JOB);
         let places = jobs().map(|job| (job.lease, Semaphore::new(assignment.accounts_at_once)));
@@ -76,7 +90,7 @@ impl Daemon {
             places: places.collect(),
             workplace: Arc::new(workplace),
             assignment: RwLock::new(assignment),
-            schedules: jobs().map(schedule).collect::<Result<_, String>>()?,
+            schedules: jobs().filter_map(|job| Some((job.name, all.remove(job.name)?))).collect(),
             running: Mutex::new(BTreeSet::new()),
             tracker: TaskTracker::new(),
             stop: CancellationToken::new(),

@@ -117,7 +117,7 @@ async fn readers_who_were_granted_before_a_restore_stay_and_others_are_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_moves_to_another_version_of_postgresql_and_back() {
     let Some(other_postgres) = other_postgres() else {
-        eprintln!("left out: {OTHER_POSTGRES_VARIABLE} names no other version of PostgreSQL");
+        println!("left out: {OTHER_POSTGRES_VARIABLE} names no other version of PostgreSQL");
         return;
     };
     let setup = account().await;

@@ -197,3 +197,30 @@ async fn a_lake_adds_up_to_what_is_due_in_months_with_adjustments_too() {
     setup.report("2031-03").exits(0);
     assert_eq!(costs(), ["\"-99.000000000000\"", "\"90.000000000000\""]);
 }
+
+/// A line that nobody can read changes neither what was done nor what is said of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_under_stderr_changes_no_exit_code_and_no_row() {
+    let setup = march().await;
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("opened");
+    let run = |arguments: &[&str]| {
+        let mut command = setup.program.command(arguments);
+        command.stdout(std::process::Stdio::null()).stderr(full());
+        command.status().expect("ran").code()
+    };
+    let credit = ["bill", "adjust", "--month", "2031-03", "--amount", "-1", "--reason", "a reason"];
+    let close = ["bill", "close", "--month", "2031-03"];
+    for (arguments, exit_code) in [
+        (&credit[..], 0),
+        (&["report", "--month", "2031-03"], 0),
+        (&close, 0),
+        (&close, 1),
+        (&["bill", "show", "--month", "2031-13"], 2),
+        (&["coverage", "--from", "2031-02-01", "--to", "2031-02-02"], 3),
+        (&["lake", "verify", "--url", "nowhere"], 1),
+        (&["report", "--month", "2031-03", "--config", "nowhere.toml"], 78),
+    ] {
+        assert_eq!(run(arguments), Some(exit_code), "{arguments:?}");
+    }
+    assert_eq!(setup.database.value("select count(*) from agora.adjustment").await, "1");
+}

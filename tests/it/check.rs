@@ -122,3 +122,21 @@ fn plan_of(stdout: &str) -> String {
     let lines = stdout.lines().skip_while(|line| !line.starts_with("  plan"));
     lines.take_while(|line| line.starts_with("  ")).collect::<Vec<_>>().join("\n")
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_that_the_daemon_would_refuse_is_found_by_check() {
+    let database = TestDatabase::new();
+    let mut program = Program::new();
+    program.set("DATABASE_URL", database.url());
+    let file = program.folder().join("agora-usage.toml");
+    for (schedule, said) in [
+        ("usage = \"61 0 0 * * *\"", "schedule of job 'usage'"),
+        ("usage = \"0 0 0 31 2 *\"", "'0 0 0 31 2 *' never comes"),
+        ("nosuch = \"0 0 0 * * *\"", "there is no job 'nosuch'"),
+    ] {
+        fs::write(&file, format!("[schedule]\n{schedule}\n")).expect("written");
+        program.run(&["check"]).exits(78).says(&["schedule   failed, see below", said]);
+    }
+    fs::write(&file, "[schedule]\nusage = \"0 30 1 * * *\"\n").expect("written");
+    program.run(&["check"]).exits(0);
+}

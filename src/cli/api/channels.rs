@@ -9,6 +9,7 @@ use super::{parse_app_id, time};
 use crate::agora_api::AgoraApi;
 use crate::agora_api::channel_users::{ChannelUsers, PresentUser, check_channel_name};
 use crate::agora_api::channels::MAX_PAGE_SIZE;
+use crate::cli::print::note_line;
 use crate::domain::AppId;
 use crate::store::analyst_queries::{ResultTable, ValueKind};
 
@@ -114,7 +115,7 @@ fn users(users: &ChannelUsers) -> ResultTable {
         table.rows.extend(ids.iter().map(|id| vec![Some(role.to_owned()), Some(id.to_string())]));
     };
     match users {
-        ChannelUsers::NoChannel => eprintln!("there is no such channel now"),
+        ChannelUsers::NoChannel => note_line(format_args!("there is no such channel now")),
         ChannelUsers::Communication { users, total } => {
             add("user", users);
             note_rest("users", users.len(), *total);
@@ -135,7 +136,7 @@ fn is_whole(listed: usize, total: i64) -> bool {
 /// The platform lists the first 10,000 users alone, and channels move while pages are read.
 fn note_rest(whom: &str, listed: usize, total: i64) {
     if !is_whole(listed, total) {
-        eprintln!("{whom}: {listed} of {total} are listed");
+        note_line(format_args!("{whom}: {listed} of {total} are listed"));
     }
 }
 

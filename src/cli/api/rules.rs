@@ -6,6 +6,7 @@ use super::super::failure::{Exit, Failure};
 use super::{parse_app_id, time};
 use crate::agora_api::AgoraApi;
 use crate::agora_api::kicking_rules::{KickingRule, MAX_MINUTES, NewRule};
+use crate::cli::print::note_line;
 use crate::domain::AppId;
 use crate::store::analyst_queries::{ResultTable, ValueKind};
 
@@ -71,7 +72,9 @@ pub(super) async fn run(api: &AgoraApi, call: RulesCall) -> Result<ResultTable, 
                 .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
             let rule_id = api.create_kicking_rule(&rule).await?.value;
             if rule_id == 0 {
-                eprintln!("warning: the platform answered with rule 0, which bans nobody");
+                note_line(format_args!(
+                    "warning: the platform answered with rule 0, which bans nobody"
+                ));
             }
             Ok(outcome(rule_id, "created", None))
         }

@@ -2,6 +2,7 @@
 
 use super::{only_account, words};
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::print::note_line;
 use crate::cli::print::say_line;
 use crate::cli::report::amount;
 use crate::config::AccountSettings;
@@ -76,7 +77,7 @@ fn new_adjustment(
         .ok_or_else(|| wrong(format!("the month has not begun; it is {current} (UTC)")))?;
     let currency = account.price_book(month)?.currency;
     let text = arguments.amount.as_deref().unwrap_or_default();
-    let money = Money::parse(text, currency).ok_or_else(|| {
+    let money = Money::parse_stated(text, currency).ok_or_else(|| {
         wrong(format!("'{text}' is not an amount in {}", currency.code())).hint(format!(
             "write it with a point and at most {} decimals, such as -12.50; a credit is negative",
             currency.minor_unit_digits()
@@ -170,11 +171,11 @@ async fn tell_of_close(
 ) -> Result<(), Failure> {
     let closed = stored_bills::closed(store.pool(), &account.account, month).await?;
     if let Some(head) = closed.last() {
-        eprintln!(
+        note_line(format_args!(
             "{month} is closed as r{}; `agora-usage bill close --month {month} --revise` brings \
              this onto the bill",
             head.revision
-        );
+        ));
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::billing::close::{CloseRequest, Closed, close, newest_revision};
 use crate::cli::backfill::bar;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::lease::{lease, release, stop_on_interrupt};
+use crate::cli::print::note_line;
 use crate::cli::print::{one_line, say, say_line};
 use crate::cli::summary::counted;
 use crate::collect::{CollectError, Collector, Records};
@@ -102,12 +103,17 @@ async fn ask_again(
 ) -> Result<Vec<String>, Failure> {
     let month = arguments.month;
     if arguments.offline {
-        eprintln!("account {}: {month} is not asked for again (--offline)", account.account);
+        note_line(format_args!(
+            "account {}: {month} is not asked for again (--offline)",
+            account.account
+        ));
         return Ok(Vec::new());
     }
     let api = match context.api(account) {
         Err(ConfigError::NoCredentials { account, .. }) => {
-            eprintln!("account {account}: {month} is not asked for again, without credentials");
+            note_line(format_args!(
+                "account {account}: {month} is not asked for again, without credentials"
+            ));
             return Ok(Vec::new());
         }
         api => api?,
@@ -131,7 +137,10 @@ async fn ask_again(
     }
     let (answered, changed) = (counted(run.answered, "request"), run.new_rows + run.changed_rows);
     let changed = counted(changed, "value");
-    eprintln!("account {}: {answered} answered, {changed} new or changed", account.account);
+    note_line(format_args!(
+        "account {}: {answered} answered, {changed} new or changed",
+        account.account
+    ));
     let doubt = |failed: &crate::collect::usage::FailedRequest| {
         let project = failed.request.project_id.as_ref().map_or("all projects", |id| id.as_str());
         let (service, range) = (failed.request.service, failed.request.range);

@@ -6,6 +6,7 @@ use super::records;
 use crate::billing::BillingError;
 use crate::billing::reproduce::{FigureDifference, differences, reproduce};
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::print::note_line;
 use crate::cli::print::{Output, print_rows};
 use crate::cli::summary::counted;
 use crate::collect::Records;
@@ -79,7 +80,7 @@ pub(super) async fn run(context: &Context, arguments: VerifyArguments) -> Result
         _ => "some differ from what their facts make",
     };
     let outcome = if bills == 0 { "there are none" } else { outcome };
-    eprintln!("{} verified: {outcome}", counted(bills, "bill"));
+    note_line(format_args!("{} verified: {outcome}", counted(bills, "bill")));
     Ok(exit)
 }
 

@@ -7,6 +7,7 @@ use super::super::print::{one_line, plain_table, say, say_line, trimmed};
 use super::super::summary::{holes, thousands};
 use super::amount;
 use crate::billing::RatedMonth;
+use crate::cli::print::note_line;
 use crate::collect::Records;
 use crate::domain::money::{decimal_text, rounded_units};
 use crate::domain::{Currency, DateRange, Money};
@@ -56,7 +57,7 @@ pub(super) fn print(written: &Written) {
         say(format_args!("  changes since the close, not in the files: {}", difference(changes)));
     }
     if !written.holes.is_empty() {
-        eprintln!("warning: {}", holes(&written.holes).trim_end());
+        note_line(format_args!("warning: {}", holes(&written.holes).trim_end()));
     }
 }
 
@@ -82,7 +83,7 @@ pub(super) fn print_range(records: &Records<'_>, range: DateRange, written: &Wri
     }
     let unknown = written.holes();
     if !unknown.is_empty() {
-        eprintln!("warning: {}", holes(&unknown).trim_end());
+        note_line(format_args!("warning: {}", holes(&unknown).trim_end()));
     }
 }
 
@@ -108,10 +109,10 @@ fn month_of_range(range: DateRange, month: &RatedMonth) -> String {
 
 fn print_unpriced(bill: &Bill) {
     for usage in &bill.unpriced {
-        eprintln!(
+        note_line(format_args!(
             "warning: {} of {} has no price in {}: {} s are not in the total",
             usage.field, usage.service, bill.book_name, usage.seconds
-        );
+        ));
     }
 }
 

@@ -41,7 +41,7 @@ impl Pooler {
         let Some(program) = program() else {
             let required = std::env::var(REQUIRED_VARIABLE).is_ok_and(|value| value == "required");
             assert!(!required, "pgbouncer is missing: apt-get install pgbouncer");
-            eprintln!("left out: there is no pgbouncer (apt-get install pgbouncer)");
+            println!("left out: there is no pgbouncer (apt-get install pgbouncer)");
             return None;
         };
         let server = PgConnectOptions::from_str(database_url).expect("address");

@@ -232,7 +232,7 @@ impl Drop for Container {
         let removed = on_new_thread(|| runtime.block_on(container.rm()));
         on_new_thread(|| drop(runtime));
         if let Err(error) = removed {
-            eprintln!("the container was not removed: {error}");
+            println!("the container was not removed: {error}");
         }
     }
 }

@@ -6,6 +6,7 @@ use comfy_table::{Cell, CellAlignment};
 use num_rational::BigRational;
 
 use crate::cli::failure::Failure;
+use crate::cli::print::note_line;
 use crate::cli::print::{Output, one_line, plain_table, print_rows, print_text, trimmed};
 use crate::cli::summary::thousands;
 use crate::domain::money::decimal_text;
@@ -33,7 +34,7 @@ pub(super) fn print(
     if output == Output::Table {
         return print_text(&format!("{}\nstored as {stored}\n", text(reconciled, projects)));
     }
-    eprintln!("{}\nstored as {stored}", outcome(reconciled));
+    note_line(format_args!("{}\nstored as {stored}", outcome(reconciled)));
     print_rows(&super::rows::rows(reconciled), output)
 }
 
