@@ -9,6 +9,7 @@ mod bounds;
 mod outlook;
 mod raw;
 mod restart;
+mod wording;
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;

@@ -339,7 +339,7 @@ impl ReportFormat for Failing {
 }
 
 #[test]
-fn c43_the_earlier_report_stays_as_it_was_when_a_file_fails() {
+fn the_earlier_report_stays_as_it_was_when_a_file_fails() {
     let out = TempDir::new().expect("folder");
     let mut sample = Sample::c33();
     let mut options = options(out.path());

@@ -6,6 +6,7 @@ use agora_usage::simulator::{Simulator, SimulatorSettings};
 
 use crate::support::database::TestDatabase;
 use crate::support::fake_api::AUDIO;
+use crate::support::filled_lake::files_of;
 use crate::support::program::{Outcome, Program};
 use crate::support::reports::files_below;
 use crate::support::setup::Setup;
@@ -263,4 +264,26 @@ async fn wrong_arguments_are_wrong_use() {
     ] {
         program.run(arguments).exits(2);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c43_a_report_that_cannot_be_written_whole_leaves_the_earlier_one_as_it_was() {
+    let setup = fetched().await;
+    setup.report("2031-03").exits(0);
+    let before = files_of(&setup.reports());
+    assert!(before.len() > 5, "{:?}", before.keys());
+    setup.api.use_seconds("P1", "2031-03-01", &[(AUDIO, 9_000_000)]);
+    setup.backfill_again("2031-03-01", "2031-03-31");
+    let largest = before.values().map(Vec::len).max().expect("files");
+    // No file may have more blocks of 512 bytes: many fail, or the largest alone.
+    for blocks in [1, 2, (largest - 1) / 512] {
+        let limit = format!("trap '' XFSZ; ulimit -f {blocks}");
+        let output = setup.program.limited_command(&limit, &REPORT).output().expect("ran");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{blocks}: {stderr}");
+        assert!(stderr.contains("error: ") && stderr.contains("reports/default"), "{stderr}");
+        assert_eq!(files_of(&setup.reports()), before, "{blocks}");
+    }
+    setup.report("2031-03").exits(0);
+    assert_ne!(files_of(&setup.reports()), before);
 }
