@@ -80,6 +80,15 @@ deny: build-tools ## licences and sources of the dependencies
 	@folder=$$(scripts/get-cargo-deny $(target)/cargo-deny); \
 	PATH="$$folder:$$PATH" cargo deny --offline --locked check --hide-inclusion-graph licenses bans sources
 
+.PHONY: advisories
+advisories: build-tools ## known faults of dependencies and withdrawn versions; asks the network, so no part of the CI
+	@folder=$$(scripts/get-cargo-deny $(target)/cargo-deny); \
+	PATH="$$folder:$$PATH" cargo deny --locked check --hide-inclusion-graph advisories
+
+.PHONY: sbom
+sbom: build-tools ## what the program is made of, in CycloneDX: FILE=sbom.json
+	@scripts/sbom '$(target)/sbom' '$(or $(FILE),sbom.json)'
+
 .PHONY: check-deploy
 check-deploy: build-tools ## the files of deploy/, by systemd, promtool and the schemas of Kubernetes
 	@$(build)
