@@ -19,9 +19,31 @@ pub(crate) fn text_of(path: &Path, most_bytes: u64) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| "is not valid UTF-8".to_owned())
 }
 
+/// What is wrong with a CSV text, with the line where it is known.
+pub(crate) fn csv_fault(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
+            let line = pos.as_ref().map_or(0, csv::Position::line);
+            format!("line {line}: has {len} fields; {expected_len} are needed")
+        }
+        csv::ErrorKind::Utf8 { pos, .. } => {
+            let line = pos.as_ref().map_or(0, csv::Position::line);
+            format!("line {line}: is not valid UTF-8")
+        }
+        _ => error.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_of_another_length_is_named_by_its_line() {
+        let mut reader = csv::Reader::from_reader("a,b\n1,2\n3\n".as_bytes());
+        let error = reader.records().find_map(Result::err).expect("short");
+        assert_eq!(csv_fault(&error), "line 3: has 1 fields; 2 are needed");
+    }
 
     #[test]
     fn a_file_without_an_end_is_refused_and_one_at_the_bound_is_read() {

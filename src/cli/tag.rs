@@ -9,7 +9,7 @@ use super::summary::counted;
 use crate::config::AccountSettings;
 use crate::context::Context;
 use crate::domain::{AccountId, Month, ProjectId};
-use crate::outside_file::text_of;
+use crate::outside_file::{csv_fault, text_of};
 use crate::store::analyst_queries::{ResultTable, ValueKind};
 use crate::store::tags::{self, NewTag};
 use crate::store::{Store, projects};
@@ -191,15 +191,18 @@ fn read_file(file: &Path, valid_from: Option<Month>) -> Result<Vec<Line>, Failur
 }
 
 fn lines_of(text: &str, shown: &str, valid_from: Option<Month>) -> Result<Vec<Line>, Failure> {
-    let failed = |message: String| Failure::new(Exit::Failed, format!("{shown}: {message}"));
+    let failed = |error: csv::Error| {
+        Failure::new(Exit::Usage, format!("{shown}, {}", csv_fault(&error)))
+            .hint("give every line as many fields as the first one has")
+    };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|error| failed(error.to_string()))?.clone();
+    let header = reader.headers().map_err(failed)?.clone();
     let keys = keys_of(&header).map_err(|error| error.at(&format!("{shown}, line 1")))?;
     let mut lines = Vec::new();
     let mut seen = BTreeSet::new();
     for record in reader.records() {
-        let record = record.map_err(|error| failed(error.to_string()))?;
+        let record = record.map_err(failed)?;
         let number = record.position().map_or(0, csv::Position::line);
         let place = format!("{shown}, line {number}");
         let project_id = project_id(record.get(0).unwrap_or_default().trim())

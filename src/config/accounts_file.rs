@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::raw::RawAccount;
 use super::{ConfigError, value};
-use crate::outside_file::text_of;
+use crate::outside_file::{csv_fault, text_of};
 
 /// Several times what ten thousand accounts take.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
@@ -55,13 +55,13 @@ fn told(error: &toml::de::Error) -> String {
 
 fn from_csv(text: &str) -> Result<Vec<RawAccount>, String> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|error| error.to_string())?.clone();
+    let header = reader.headers().map_err(|error| csv_fault(&error))?.clone();
     let mut columns = BTreeSet::new();
     if let Some(twice) = header.iter().find(|column| !columns.insert(*column)) {
         return Err(format!("line 1: the column '{twice}' is there twice"));
     }
     let account = |row: Result<csv::StringRecord, csv::Error>| {
-        let row = row.map_err(|error| error.to_string())?;
+        let row = row.map_err(|error| csv_fault(&error))?;
         let line = row.position().map_or(0, csv::Position::line);
         let mut table = toml::Table::new();
         // An empty field is a key that is left out.

@@ -319,6 +319,12 @@ pub(super) fn from_text(text: &str) -> Result<RawSettings, ConfigError> {
 pub(super) fn read(file: Option<&Path>) -> Result<RawSettings, ConfigError> {
     let mut figment = Figment::new();
     let file = match file {
+        Some(path) if path.exists() && !path.is_file() => {
+            let shown = path.display();
+            return Err(value(format!(
+                "the settings file {shown} is a folder or no ordinary file"
+            )));
+        }
         Some(path) if !path.is_file() => {
             return Err(value(format!(
                 "the settings file {} is not there; `agora-usage init --file {0}` writes one",
