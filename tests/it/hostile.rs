@@ -79,7 +79,11 @@ fn extreme_settings_neither_end_the_program_nor_let_it_sleep() {
     let server = RawServer::start(vec![json("200 OK", PROJECTS)]);
     let mut program = client(&server);
     program.set("AGORA_USAGE_REQUESTS_PER_SECOND", "4294967295");
+    program.run(&LIST).exits(78).says(&["is out of range: 0 to 10000"]);
+    program.set("AGORA_USAGE_REQUESTS_PER_SECOND", "10000");
     program.set("AGORA_USAGE_REQUEST_TIMEOUT_SECONDS", "9223372036854775807");
+    program.run(&LIST).exits(78).says(&["is out of range: 1 to 86400"]);
+    program.set("AGORA_USAGE_REQUEST_TIMEOUT_SECONDS", "86400");
     program.run(&LIST).exits(0).says(&["One"]);
     program.set("AGORA_BASE_URL", ",").run(&LIST).exits(78).says(&["names no host"]);
 
