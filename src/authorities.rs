@@ -3,13 +3,17 @@
 //! Owns reading and checking them; the HTTP clients of the platform and of object
 //! stores take them from here.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+
+use crate::outside_file::bytes_of;
+
+/// Many times the list of a browser.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Certificates of authorities, each of them checked.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +27,7 @@ impl Authorities {
     /// no client would take is enough.
     pub fn read(path: &Path) -> Result<Self, String> {
         let name = path.display();
-        let pem = fs::read(path).map_err(|error| format!("{name} cannot be read: {error}"))?;
+        let pem = bytes_of(path, MOST_BYTES).map_err(|why| format!("{name} {why}"))?;
         let mut certificates = Vec::new();
         for (number, section) in (1..).zip(CertificateDer::pem_slice_iter(&pem)) {
             let wrong = |why: String| format!("certificate {number} of {name} is none: {why}");

@@ -9,6 +9,15 @@ use std::path::Path;
 /// # Errors
 /// What is wrong, as the end of a sentence that begins with the file's name.
 pub(crate) fn text_of(path: &Path, most_bytes: u64) -> Result<String, String> {
+    let bytes = bytes_of(path, most_bytes)?;
+    String::from_utf8(bytes).map_err(|_| "is not valid UTF-8".to_owned())
+}
+
+/// The same of a file that need not be UTF-8.
+///
+/// # Errors
+/// As [`text_of`].
+pub(crate) fn bytes_of(path: &Path, most_bytes: u64) -> Result<Vec<u8>, String> {
     let unread = |error: std::io::Error| format!("cannot be read: {error}");
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unread)?;
@@ -16,7 +25,7 @@ pub(crate) fn text_of(path: &Path, most_bytes: u64) -> Result<String, String> {
     if bytes.len() as u64 > most_bytes {
         return Err(format!("is larger than the {most_bytes} bytes that it may have"));
     }
-    String::from_utf8(bytes).map_err(|_| "is not valid UTF-8".to_owned())
+    Ok(bytes)
 }
 
 /// What is wrong with a CSV text, with the line where it is known.

@@ -113,6 +113,11 @@ fn a_ca_file_adds_an_authority_and_is_checked_before_anything_is_sent() {
     program.run(&["api", "projects", "list"]).exits(1).says(&["certificate"]);
     let empty = program.folder().join("empty.pem");
     std::fs::write(&empty, "no certificate\n").expect("written");
+    program.set("AGORA_USAGE_CA_FILE", "/dev/zero");
+    program
+        .run(&["api", "projects", "list"])
+        .exits(78)
+        .says(&["ca_file: /dev/zero is larger than"]);
     for (file, cause) in [("missing.pem", "cannot be read"), ("empty.pem", "no certificate in PEM")]
     {
         let path = program.folder().join(file).display().to_string();
